@@ -6,8 +6,8 @@ import { binding } from '../internal/binding.ts'
 import type { HttpOptions } from '../internal/jobs.ts'
 import { readHttpSettings, runJob, runUnlessAborted } from '../internal/jobs.ts'
 import * as validate from '../internal/validate.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { lendInput } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {

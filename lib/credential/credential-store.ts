@@ -23,8 +23,8 @@ import { readHttpSettings, runJob } from '../internal/jobs.ts'
 import * as validate from '../internal/validate.ts'
 import type { Lockbox } from '../secret/lockbox.ts'
 import { nativeLockbox } from '../secret/lockbox.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { lendInput } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 
 /**
  * A lock that all workers of a fleet share. It takes the lock named `name`, calls `critical` with the value that the

@@ -5,8 +5,8 @@ import { binding } from '../internal/binding.ts'
 import { own, translate } from '../internal/errors.ts'
 import { nativeOf } from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { Secret } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 import { consume, isUint8Array, textOffHeap, wipe } from '../secret/secret-input.ts'
 
 /** Options of {@link validateKey}. */

@@ -2,10 +2,10 @@
 
 import { isNativeError } from 'node:util/types'
 import { manifest } from '../internal/manifest.ts'
-import { whyNotLoaded } from '../internal/not-loaded.ts'
 import type { Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { Diagnosis } from './index.ts'
+import { whyNotLoaded } from './not-loaded.ts'
 import { harmless } from './words.ts'
 
 export const rows: Row[] = [

@@ -4,9 +4,10 @@
 import type { Readable, Writable, WritableOptions } from 'node:stream'
 import { builtin } from '../internal/builtins.ts'
 import { bare } from '../internal/errors.ts'
+import type { Backend } from './backend.ts'
 import type { Streams } from './child-streams.ts'
-import type { Backend, Driver } from './driver.ts'
 import type { Launch } from './launch.ts'
+import type { Driver } from './provider-process.ts'
 import { makeProcess } from './provider-process.ts'
 import { PIPE } from './stdio.ts'
 

@@ -8,15 +8,15 @@ import { binding } from '../internal/binding.ts'
 import { providerError } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
 import type { ThreadTotals } from '../usage/token-counts.ts'
-import type { Watch } from '../usage/usage-tap.ts'
-import { readWatch } from '../usage/usage-tap.ts'
-import type { Facts } from './driver.ts'
+import type { StartFacts } from './backend.ts'
 import { packageRoots } from './package-roots.ts'
 import type { RedactOutput } from './redact-output.ts'
 import { readRedactOutput } from './redact-output.ts'
 import { signalNumber } from './signals.ts'
 import type { StdioItem } from './stdio.ts'
 import { readStdio } from './stdio.ts'
+import type { Watch } from './usage-tap.ts'
+import { readWatch } from './usage-tap.ts'
 
 /**
  * Resource limits of the child, soft and hard. A limit above the worker's own hard limit requires root
@@ -156,7 +156,7 @@ export interface Launch {
   env: NativeProviderEnv
   child: ChildOptions
   cli: CliOptions
-  facts: Facts
+  facts: StartFacts
   signal: AbortSignal | undefined
   redactOutput: RedactOutput
   handle: ProviderEnv

@@ -5,17 +5,17 @@ import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { fromNative, translate } from '../internal/errors.ts'
 import { tearDownAtExit } from '../internal/tear-down.ts'
-import { tap } from '../usage/usage-tap.ts'
+import type { MissingProtection } from './backend.ts'
 import { hold } from './child-streams.ts'
-import type { Driver } from './driver.ts'
 import { completed } from './failed-start.ts'
 import type { Launch } from './launch.ts'
-import type { MissingProtection } from './provider-process.ts'
+import type { Driver } from './provider-process.ts'
 import { makeProcess } from './provider-process.ts'
 import { redact } from './redact-output.ts'
 import * as keepAlive from './running-processes.ts'
 import { signalName } from './signals.ts'
 import { warnOfUntested } from './untested-version.ts'
+import { tap } from './usage-tap.ts'
 
 export type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
 /** `release` lets the streams be read. */
@@ -96,7 +96,7 @@ export function startNative(launch: Launch): Driver {
     },
     launch.facts
   )
-  if (meter) tap(meter, launch, streams, driver)
+  if (meter) tap(meter, launch.watch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
   follow({ id, native, driver, release })
   return driver

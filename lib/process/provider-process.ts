@@ -11,28 +11,10 @@ import type { ProviderError } from '../internal/errors.ts'
 import { bare, providerError } from '../internal/errors.ts'
 import { COPY, THIS_COPY } from '../internal/validate.ts'
 import type { CredentialMismatch, Metered, ProviderFailure, ProviderUsage } from '../usage/metered.ts'
-import type { Backend, Driver, Facts, StartError } from './driver.ts'
+import type { Backend, MissingProtection, StartError, StartFacts } from './backend.ts'
 import { endHeldStreams } from './held-streams.ts'
-import * as running from './running-processes.ts'
+import { hold, RunningProcesses, release } from './running-processes.ts'
 import { signalNumber } from './signals.ts'
-
-/**
- * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
- * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
- */
-export type MissingProtection =
-  | 'no-new-privileges'
-  | 'parent-death-signal'
-  | 'verified-drop'
-  | 'close-range'
-  | 'core-limit'
-  | 'wiped-environment'
-  | 'state-directory-check'
-  | 'descendant-kill'
-  | 'working-directory-check'
-  | 'session-keyring'
-  | 'scheduling-reset'
-  | 'stderr-redaction'
 
 export type Result = { code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }
 
@@ -40,7 +22,24 @@ export type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; re
 
 const KEY = Symbol('ProviderProcess')
 
-export let makeProcess: (backend: Backend, facts: Facts) => Driver
+/** Those whose start was requested and that have not ended. */
+export const running: RunningProcesses<ProviderProcess> = new RunningProcesses()
+
+/** What a backend reports to the process object. */
+export interface Driver {
+  child: ProviderProcess
+  /** Calls in the asynchronous context of whoever asked for the start. */
+  inContext: (call: () => void) => void
+  abort: (reason: unknown) => void
+  onFailed: (error: StartError) => void
+  onSpawned: (pid: number, argv: string[]) => void
+  onTimedOut: () => void
+  onExited: (code: number | null, signal: NodeJS.Signals | null) => void
+  observe: (metered: Metered) => void
+  refuse: (error: ProviderError) => void
+}
+
+export let makeProcess: (backend: Backend, facts: StartFacts) => Driver
 
 /**
  * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
@@ -79,7 +78,7 @@ export class ProviderProcess extends EventEmitter {
   /** The usage of the last event. */
   #toldUsage: ProviderUsage | null = null
 
-  private constructor(key: symbol, backend: Backend, facts: Facts) {
+  private constructor(key: symbol, backend: Backend, facts: StartFacts) {
     super()
     if (key !== KEY) throw new TypeError('Use spawnProvider() to create a ProviderProcess.')
     this.#backend = backend
@@ -87,7 +86,7 @@ export class ProviderProcess extends EventEmitter {
     this.#credential = facts.credential
     this.#killSignal = facts.killSignal
     this.#killGroupOnExit = facts.killGroupOnExit
-    running.hold()
+    hold()
     running.add(this)
     for (const stream of backend.stdio.slice(1)) {
       if (!stream) continue
@@ -230,13 +229,13 @@ export class ProviderProcess extends EventEmitter {
 
   /** Keeps the event loop alive while the process runs (the default). */
   ref(): void {
-    if (!this.#held && !this.#ended) running.hold()
+    if (!this.#held && !this.#ended) hold()
     this.#held = true
     this.#backend.ref()
   }
 
   unref(): void {
-    if (this.#held && !this.#ended) running.release()
+    if (this.#held && !this.#ended) release()
     this.#held = false
     this.#backend.unref()
   }
@@ -372,7 +371,7 @@ export class ProviderProcess extends EventEmitter {
   #settle() {
     this.#ended = true
     running.remove(this)
-    if (this.#held) running.release()
+    if (this.#held) release()
   }
 
   #result(): Result {
@@ -421,7 +420,7 @@ export class ProviderProcess extends EventEmitter {
   }
 
   /** Makes one, with the functions that drive it. */
-  static #make(backend: Backend, facts: Facts): Driver {
+  static #make(backend: Backend, facts: StartFacts): Driver {
     const child = new ProviderProcess(KEY, backend, facts)
     return {
       child,

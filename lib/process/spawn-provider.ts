@@ -5,12 +5,11 @@ import type { PlainVariable } from '../../binding.js'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import { onAbort } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
-import type { Driver } from './driver.ts'
 import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
 import { startNative } from './native-start.ts'
 import { startPortable } from './portable-start.ts'
-import type { ProviderProcess } from './provider-process.ts'
+import type { Driver, ProviderProcess } from './provider-process.ts'
 
 /** A process whose three streams are pipes. */
 export type PipedProviderProcess = ProviderProcess & {

@@ -1,12 +1,10 @@
 // Reads a run's output for usage: the addon's meter, its listeners, and how a ledger finds both.
 
-import type { Changes, ClockTime, FailureKind, NativeUsageMeter as NativeMeter, ProviderId } from '../../binding.js'
-import type { CredentialInfo } from '../environment/provider-env.ts'
+import type { Changes, ClockTime, FailureKind, LedgerKey, NativeUsageMeter as NativeMeter } from '../../binding.js'
 import { own, translate } from '../internal/errors.ts'
 import { runUnlessAborted } from '../internal/jobs.ts'
 import type { ModelUsage, ThreadTotals, TokenCounts } from './token-counts.ts'
 import { flat } from './token-counts.ts'
-import type { LedgerLabels } from './usage-ledger.ts'
 
 /** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
 export type UsageGap =
@@ -101,14 +99,14 @@ const meters: WeakMap<object, Metered> = new WeakMap()
 
 export class Metered {
   native: NativeMeter
-  labels: Partial<LedgerLabels>
+  labels: Partial<LedgerKey>
   #listeners: ((changes: Changes) => void)[] = []
   #failed = false
   /** When the last failure was told. */
   #failedAt = new Date()
 
   /** @param owner Whom a ledger is given. */
-  constructor(owner: object, native: NativeMeter, labels: Partial<LedgerLabels>) {
+  constructor(owner: object, native: NativeMeter, labels: Partial<LedgerKey>) {
     this.native = native
     this.labels = labels
     meters.set(owner, this)
@@ -203,10 +201,4 @@ export class Metered {
 /** The meter of a ProviderProcess or UsageMeter; `undefined` for anything else. */
 export function meterOf(owner: unknown) {
   return typeof owner === 'object' && owner !== null ? meters.get(owner) : undefined
-}
-
-/** The labels of a process in a ledger. A store's generation alone would mix keys: each store begins at 1 in each process. */
-export function labelsOf({ provider, credential }: { provider: string; credential: CredentialInfo }) {
-  const generation = [credential.generation, credential.fingerprint].filter((part) => part !== null).join('-') || 'none'
-  return { provider: provider as ProviderId, generation }
 }

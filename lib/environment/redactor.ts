@@ -3,14 +3,14 @@
 import type { Transform } from 'node:stream'
 import type { NativeRedactor as Native, NativeProviderEnv, NativeSecret, NativeServerCredentials } from '../../binding.js'
 import { ServerCredentials } from '../credential/server-credentials.ts'
-import { ProviderEnv } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { own, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
-import { Secret } from './secret.ts'
-import { isUint8Array, offHeap, take, textOffHeap, wipe } from './secret-input.ts'
+import { Secret } from '../secret/secret.ts'
+import { isUint8Array, offHeap, take, textOffHeap, wipe } from '../secret/secret-input.ts'
+import { ProviderEnv } from './provider-env.ts'
 
 /** Options of a {@link Redactor}. */
 export interface RedactorOptions {

@@ -7,9 +7,9 @@ import { ProviderEnv } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { providerError, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
-import type { ProviderProcess } from '../process/provider-process.ts'
-import * as running from '../process/running-processes.ts'
 import { Secret } from '../secret/secret.ts'
+import type { ProviderProcess } from './provider-process.ts'
+import { running } from './provider-process.ts'
 
 /**
  * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
