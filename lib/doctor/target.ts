@@ -12,7 +12,18 @@ import { findingsOf } from './finding.ts'
 import { openAt } from './way.ts'
 import { command, flag, ids, list, OWN, owner } from './words.ts'
 
-export const rows: Row[] = [
+interface Seen {
+  target: Context['target']
+  own: Context['own']
+  /** Why the target cannot be become. */
+  reason: string
+  /** The words of the same command line. */
+  again: string[]
+  guess: Awaited<ReturnType<typeof guessTenant>>
+  unseen: string[]
+}
+
+export const rows: Row<Seen>[] = [
   {
     id: 'target.same',
     severity: 'ok',
@@ -59,7 +70,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export async function look(context: Context): Promise<Finding[]> {
   const { target, own, named } = context
