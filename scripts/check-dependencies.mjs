@@ -29,7 +29,7 @@ const TREES = [
     name: 'lib',
     graph: tsModuleGraph,
     floors: [
-      ['bundle'],
+      ['bundle', 'same-as-binding'],
       ['index'],
       ['doctor', 'sdk'],
       ['shared'],

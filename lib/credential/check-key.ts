@@ -78,7 +78,10 @@ export interface KeyCheck {
   readonly cached: boolean
 }
 
-const OPTIONS = ['baseUrl', 'ca', 'cacheMs', 'proxy', 'signal', 'timeoutMs'] as const
+const OPTIONS = validate.members({ baseUrl: true, ca: true, cacheMs: true, proxy: true, signal: true, timeoutMs: true } satisfies Record<
+  keyof CheckKeyOptions,
+  true
+>)
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_CACHED = 1000
 /** What the vendor said of the credential itself: an endpoint that was out of reach says nothing. */

@@ -122,22 +122,22 @@ export interface Fleet {
   lockbox: NativeLockbox | undefined
 }
 
-const OPTIONS = [
-  'ca',
-  'clientId',
-  'dir',
-  'fields',
-  'file',
-  'format',
-  'lockbox',
-  'name',
-  'owner',
-  'proxy',
-  'refreshAheadMs',
-  'timeoutMs',
-  'tokenUrl',
-  'withLock'
-] as const
+const OPTIONS = validate.members({
+  ca: true,
+  clientId: true,
+  dir: true,
+  fields: true,
+  file: true,
+  format: true,
+  lockbox: true,
+  name: true,
+  owner: true,
+  proxy: true,
+  refreshAheadMs: true,
+  timeoutMs: true,
+  tokenUrl: true,
+  withLock: true
+} satisfies Record<keyof LoginOptions, true>)
 /** As `validate.options` gives them. */
 type LoginGiven = validate.Own<(typeof OPTIONS)[number]>
 /** Each does what the one before it does, and more. */

@@ -175,21 +175,21 @@ const WORKSPACE_FIELDS = [
 /** Workspace options that set a provider's state directory. */
 const STATE_DIRS = binding.providerFacts().map(({ id, stateOption }) => ({ provider: id, option: stateOption }))
 
-const OPTIONS = [
-  'workspace',
-  'credentialStore',
-  'credentialOwner',
-  'requireCredential',
-  'serverCredentials',
-  'baseUrl',
-  'caFile',
-  'inherit',
-  'set',
-  'recipient',
-  'requestId',
-  'requireLocked',
-  'payloadPath'
-] as const
+const OPTIONS = validate.members({
+  workspace: true,
+  credentialStore: true,
+  credentialOwner: true,
+  requireCredential: true,
+  serverCredentials: true,
+  baseUrl: true,
+  caFile: true,
+  inherit: true,
+  set: true,
+  recipient: true,
+  requestId: true,
+  requireLocked: true,
+  payloadPath: true
+} satisfies Record<keyof ProviderEnvOptions, true>)
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(({ option }) => option)]
 
 /**

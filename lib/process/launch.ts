@@ -163,31 +163,36 @@ export interface Launch {
   watch: Watch
 }
 
-export const IDS = validate.members({ uid: true, gid: true, groups: true, allowRoot: true } as Record<keyof IdentityRequest, true>)
+export const IDS = validate.members({ uid: true, gid: true, groups: true, allowRoot: true } satisfies Record<keyof IdentityRequest, true>)
 /** Attributes of the child, which go to it as they are. Only the native start honours them. */
 const NUMBERS = binding.attributeNumbers()
 const LIMITS = binding.limitNames()
 const DELIVERIES = validate.wordsOf('DeliveryRequest')
-export const OPTIONS = [
-  ...IDS,
-  ...NUMBERS.map(({ name }) => name),
-  'args',
-  'command',
-  'cwd',
-  'delivery',
-  'killGraceMs',
-  'killGroupOnExit',
-  'killSignal',
-  'limits',
-  'onCredentialMismatch',
-  'redactOutput',
-  'signal',
-  'stdio',
-  'thread',
-  'timeoutMs',
-  'usage',
-  'workspaceTrust'
-]
+export const OPTIONS = validate.members({
+  uid: true,
+  gid: true,
+  groups: true,
+  allowRoot: true,
+  priority: true,
+  oomScoreAdj: true,
+  umask: true,
+  args: true,
+  command: true,
+  cwd: true,
+  delivery: true,
+  killGraceMs: true,
+  killGroupOnExit: true,
+  killSignal: true,
+  limits: true,
+  onCredentialMismatch: true,
+  redactOutput: true,
+  signal: true,
+  stdio: true,
+  thread: true,
+  timeoutMs: true,
+  usage: true,
+  workspaceTrust: true
+} satisfies Record<keyof SpawnOptions, true>)
 
 /** @param extra Variables of an SDK. */
 export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariable[] = []): Launch {

@@ -60,7 +60,7 @@ export interface LedgerSnapshot {
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
 const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
-const LABELS = validate.members({ workspace: true, provider: true, generation: true } as Record<keyof LedgerKey, true>)
+const LABELS = validate.members({ workspace: true, provider: true, generation: true } satisfies Record<keyof LedgerKey, true>)
 
 /**
  * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry

@@ -155,7 +155,7 @@ export class Metered {
       models: Object.fromEntries(models.map(({ model, ...used }) => [model, flat(used)])),
       costUsd,
       complete: incompleteBecause.length === 0,
-      incompleteBecause: incompleteBecause as UsageGap[],
+      incompleteBecause,
       thread: thread && flat(thread)
     }
   }
@@ -165,7 +165,7 @@ export class Metered {
     if (!failure) return null
     const { resetsByClock, ...told } = failure
     const resetsAt = told.resetsAt ?? this.#byClock(resetsByClock)
-    return { ...told, retryable: told.retryable || resetsAt !== null, resetsAt } as ProviderFailure
+    return { ...told, retryable: told.retryable || resetsAt !== null, resetsAt }
   }
 
   /** A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out. */
@@ -177,7 +177,7 @@ export class Metered {
   }
 
   mismatch(): CredentialMismatch | null {
-    return (own(this.native.mismatch()) ?? null) as CredentialMismatch | null
+    return own(this.native.mismatch()) ?? null
   }
 
   /** A defect here must not end the run whose output is read. */
