@@ -542,7 +542,7 @@ export interface LoginOptions extends HttpOptions {
   clientId?: string | undefined
   /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
   format?: BodyFormat | undefined
-  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  /** Where the values are in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?:
     | {
         accessToken?: string | undefined
@@ -1567,17 +1567,18 @@ export type PipedProviderProcess = ProviderProcess & {
  * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
  * a native thread.
  *
- * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
- * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
- * exception, and the run continues.
+ * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. If
+ * a listener throws, that is an uncaught exception, and the run continues.
  *
- * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
+ * Failures that are not thrown are `error` events, with both kinds of start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
  * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
  * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
  * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function spawnProvider(
   env: ProviderEnv,

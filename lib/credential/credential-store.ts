@@ -66,7 +66,7 @@ export interface LoginOptions extends HttpOptions {
   clientId?: string | undefined
   /** How the request is written. Default `"json"`, as both CLIs do; `"form"` is what RFC 6749 has. */
   format?: BodyFormat | undefined
-  /** Where things stand in the file, as names with dots between them. Default: as the CLI writes it. */
+  /** Where the values are in the file, as names with dots between them. Default: as the CLI writes it. */
   fields?:
     | {
         accessToken?: string | undefined
@@ -116,7 +116,7 @@ export interface RefreshResult {
   readonly failure: ProviderError | null
 }
 
-export interface Fleet {
+interface Fleet {
   name: string
   withLock: WithLock
   lockbox: NativeLockbox | undefined
@@ -164,7 +164,7 @@ export class CredentialStore extends Handle {
   #fleet: Fleet | undefined
   /** The refresh that is under way: whoever comes meanwhile waits for its end. */
   #pending: { call: Call; promise: Promise<RefreshResult> } | undefined
-  /** The fleet was not told of what this store got. */
+  /** What this store got was not published to the fleet. */
   #unpublished = false
 
   private constructor(key: symbol, native: Native, fleet?: Fleet) {

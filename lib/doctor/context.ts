@@ -1,8 +1,7 @@
 // The context of a diagnosis: the options, and everything that the checks read from this process.
 
 import path from 'node:path'
-import type { ProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
-import type { Ids } from './ask.ts'
+import type { IdentityRequest, ProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
 import { binding, packageRoots, readIds, translate, validate, variable } from './facade.ts'
 
 /**
@@ -61,7 +60,7 @@ export type Facts = ProviderFacts & { id: ProviderId }
 
 export interface Context {
   /** As the addon takes them. */
-  ids: Ids
+  ids: IdentityRequest
   target: { uid: number; gid: number }
   own: { uid: number; gid: number }
   /** Whether the caller named the target. */

@@ -7,7 +7,7 @@ import { ownDirectory } from '../internal/own-directory.ts'
 import { command } from './words.ts'
 
 const REPOSITORY = 'https://github.com/webalive/provider-env'
-/** The outermost error's, which goes on with advice that mends nothing here. */
+/** The outermost error's, whose advice does not help here. */
 const SUMMARY = 'Cannot find native binding'
 /** What the generated loader tries: a file beside it, then the package for the system. */
 const NOT_THERE = /^Cannot find module/

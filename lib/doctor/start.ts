@@ -170,7 +170,7 @@ async function ask(
     child.on('error', () => {})
     child.once('spawn', () => (seen.pid = child.pid))
     child.stdout?.resume()
-    // The last lines say why. The key in them would be the made-up one, and is scrubbed besides.
+    // The last lines say why. The key in them would be the made-up one, and is redacted all the same.
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-4096)))
     const closed = new Promise((resolve) => child.once('close', resolve))
     const { code, signal, error } = await child.exited

@@ -1,8 +1,8 @@
 // Checks which user a CLI would become, and whether this process can change to that user.
 
 import { readFile } from 'node:fs/promises'
+import type { IdentityRequest } from '../../binding.js'
 import type { ProviderError } from '../internal/errors.ts'
-import type { Ids } from './ask.ts'
 import { ACCESS, inquire, last } from './ask.ts'
 import type { Context } from './context.ts'
 import { DEFAULT_PREFIX, STRANGER } from './context.ts'
@@ -108,7 +108,7 @@ export function unseen(context: Context) {
 }
 
 /** Why the target cannot be become; null when a child could. Every step of the drop is made and proved. */
-async function whyNot(ids: Ids) {
+async function whyNot(ids: IdentityRequest) {
   try {
     await inquire(ids, [{ path: '/', access: ACCESS.exists }], false)
     return null

@@ -234,7 +234,7 @@ function takeJson(payload: Uint8Array, consumed: Uint8Array[]) {
 }
 
 /** What is added of `userEnvKeys`: names, and each one's value at the same index. */
-export type UserEnvKeys = { names: string[]; values: unknown[] }
+type UserEnvKeys = { names: string[]; values: unknown[] }
 
 /** The values of `userEnvKeys`. All are read, whatever one of them throws: the bytes among them are consumed. */
 function readUserEnvKeys(value: unknown, note: (value: unknown) => void): UserEnvKeys {
@@ -261,7 +261,7 @@ function readUserEnvKeys(value: unknown, note: (value: unknown) => void): UserEn
   validate.object('payload.userEnvKeys', value)
   // One more than are allowed, which the addon refuses.
   names.length = Math.min(names.length, MOST_NAMES + 1)
-  for (const name of names) wellFormed(name, 'userEnvKeys')
+  for (const name of names) fieldText(name, 'userEnvKeys')
   return { names, values }
 }
 
@@ -294,7 +294,7 @@ function addPayload(wire: WireBuffer, payload: unknown, consumed: Uint8Array[]) 
 }
 
 function addSecret(wire: WireBuffer, tag: NativeWireTag, key: string, value: unknown, field: string) {
-  if (typeof value === 'string') return wire.add(tag, key, wellFormed(value, field))
+  if (typeof value === 'string') return wire.add(tag, key, fieldText(value, field))
   if (value === undefined || value === null) return
   const handle = nativeOf<NativeSecret>(Secret, value)
   if (handle) return wire.addHandle(tag, key, handle)
@@ -306,14 +306,11 @@ function addSecret(wire: WireBuffer, tag: NativeWireTag, key: string, value: unk
   refuseUnusable(value, name)
 }
 
-/** Half of a surrogate pair is no character: written as UTF-8 it would become another one. */
-function wellFormed(text: string, field: string) {
-  if (text.isWellFormed()) return text
-  throw providerError({
-    code: 'ERR_PROVIDER_PAYLOAD_INVALID',
-    message: `payload.${field} must be well-formed text, but has an unpaired surrogate. Encode the string again.`,
-    names: [field]
-  })
+/** What is wrong in a payload is an error of ours, not a `TypeError`. */
+function fieldText(text: string, field: string) {
+  return validate.wellFormed(`payload.${field}`, text, (name, must) =>
+    providerError({ code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: `${name} ${must} Encode the string again.`, names: [field] })
+  )
 }
 
 /** @param isJson Whether the payload came as bytes. */
@@ -352,7 +349,7 @@ function addOptions(wire: WireBuffer, value: unknown, isJson: boolean) {
   }
 }
 
-/** What Node puts in the place of bytes that are no UTF-8 stands for nothing: the child would get another value. */
+/** Node replaces bytes that are no UTF-8, and the original is lost: the child would get another value. */
 function unchanged(name: string, text: string) {
   if (!text.includes('\ufffd')) return text
   throw validate.wrongValue(

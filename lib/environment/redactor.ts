@@ -21,7 +21,7 @@ export interface RedactorOptions {
 /** A source of secrets for a {@link Redactor}. */
 export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
 
-/** What a source may be, besides bytes and text. */
+/** What a source may be, other than bytes and text. */
 const HANDLES = [ProviderEnv, ServerCredentials, Secret]
 
 /** In bytes; the addon has both bounds. A number is cut to 32 bits on its way there. */

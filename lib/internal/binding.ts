@@ -5,7 +5,7 @@ import { isNativeError } from 'node:util/types'
 import { doctorFile } from './doctor-file.ts'
 import { manifest, VERSION } from './manifest.ts'
 
-export type Binding = typeof import('../../binding.js')
+type Binding = typeof import('../../binding.js')
 
 export const binding: Binding = load()
 

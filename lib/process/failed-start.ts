@@ -14,7 +14,7 @@ import { PIPE } from './stdio.ts'
 const drop: NonNullable<WritableOptions['write']> = (_chunk, _encoding, done) => done()
 
 /**
- * What stands for the streams that could not be made: what is written is dropped, and there is nothing to read. It takes no
+ * Placeholders for the streams that could not be made: what is written is dropped, and there is nothing to read. It takes no
  * descriptor, as there may be none left.
  * @param made The streams that there are.
  */

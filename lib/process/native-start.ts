@@ -17,7 +17,7 @@ import { signalName } from './signals.ts'
 import { warnOfUntested } from './untested-version.ts'
 import { tap } from './usage-tap.ts'
 
-export type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
+type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
 /** `release` lets the streams be read. */
 export type Running = { id: number; native: NativeProcess; driver: Hearer; release: () => void }
 

@@ -16,9 +16,9 @@ import { endHeldStreams } from './held-streams.ts'
 import { hold, RunningProcesses, release } from './running-processes.ts'
 import { signalNumber } from './signals.ts'
 
-export type Result = { code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }
+type RunResult = { code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }
 
-export type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void }
+type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void }
 
 const KEY = Symbol('ProviderProcess')
 
@@ -69,14 +69,14 @@ export class ProviderProcess extends EventEmitter {
   /** Why it was stopped: the abort, or the timeout. */
   #stopError: ProviderError | undefined
   #spawned: Deferred<void> | undefined
-  #exited: Deferred<Result> | undefined
+  #exited: Deferred<RunResult> | undefined
   #startError: unknown
   /** What reads its output. */
   #metered: Metered | undefined
-  /** What has changed that nobody was told of yet. */
-  #untold: Set<string> = new Set()
+  /** The events whose change was not emitted yet. */
+  #pending: Set<string> = new Set()
   /** The usage of the last event. */
-  #toldUsage: ProviderUsage | null = null
+  #lastUsage: ProviderUsage | null = null
 
   private constructor(key: symbol, backend: Backend, facts: StartFacts) {
     super()
@@ -207,7 +207,7 @@ export class ProviderProcess extends EventEmitter {
    */
   get exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }> {
     if (this.#exited) return this.#exited.promise
-    const deferred: Deferred<Result> = (this.#exited = withResolvers())
+    const deferred: Deferred<RunResult> = (this.#exited = withResolvers())
     if (this.#startError) deferred.reject(this.#startError)
     else if (this.#ended) deferred.resolve(this.#result())
     return deferred.promise
@@ -296,15 +296,15 @@ export class ProviderProcess extends EventEmitter {
   #observe(metered: Metered) {
     this.#metered = metered
     metered.listen((changes) => {
-      if (this.#untold.size === 0) process.nextTick(() => this.#tell())
-      for (const [name, changed] of Object.entries(changes)) if (changed) this.#untold.add(name)
+      if (this.#pending.size === 0) process.nextTick(() => this.#emitChanges())
+      for (const [name, changed] of Object.entries(changes)) if (changed) this.#pending.add(name)
     })
   }
 
   /** Not from within a stream's push, and once for all that came at once. */
-  #tell() {
-    const changes = this.#untold
-    this.#untold = new Set()
+  #emitChanges() {
+    const changes = this.#pending
+    this.#pending = new Set()
     if (changes.has('mismatch')) this.emit('credentialMismatch', this.#metered?.mismatch())
     if (changes.has('usage')) this.#tellUsage()
     if (changes.has('failure') && this.failure) this.emit('failure', this.failure)
@@ -312,8 +312,8 @@ export class ProviderProcess extends EventEmitter {
 
   #tellUsage() {
     const { usage } = this
-    if (isDeepStrictEqual(usage, this.#toldUsage)) return
-    this.#toldUsage = usage
+    if (isDeepStrictEqual(usage, this.#lastUsage)) return
+    this.#lastUsage = usage
     this.emit('usage', usage)
   }
 
@@ -374,7 +374,7 @@ export class ProviderProcess extends EventEmitter {
     if (this.#held) release()
   }
 
-  #result(): Result {
+  #result(): RunResult {
     const result = { code: this.#exitCode, signal: this.#signalCode }
     // Not enumerable: two runs that ended alike compare as equal.
     return this.#stopError ? Object.defineProperty(result, 'error', bare({ value: this.#stopError })) : result
@@ -401,7 +401,7 @@ export class ProviderProcess extends EventEmitter {
     // A start that failed is no failure of the run's.
     this.#metered?.end(this.#startError ? null : this.#exitCode)
     try {
-      this.#tell()
+      this.#emitChanges()
     } finally {
       this.emit('close', this.#exitCode, this.#signalCode)
     }

@@ -102,7 +102,7 @@ export class Metered {
   labels: Partial<LedgerKey>
   #listeners: ((changes: Changes) => void)[] = []
   #failed = false
-  /** When the last failure was told. */
+  /** When the last failure was reported. */
   #failedAt = new Date()
 
   /** @param owner Whom a ledger is given. */
@@ -125,8 +125,8 @@ export class Metered {
   }
 
   /**
-   * Finds out whether other threads worked for the run, where its session files tell: to be awaited before `end`. Nothing
-   * where there is nothing to find out.
+   * Finds out whether other threads worked for the run, if its session files show it. Await it before `end`. It
+   * returns `undefined` if there is nothing to find out.
    */
   seekSubagents(): Promise<void> | undefined {
     if (this.#failed || !translate(() => this.native.seeksSubagents())) return undefined

@@ -70,7 +70,7 @@ export async function declarations() {
 function published(text) {
   const lists = /^export (?:type )?\{ ([^}]*) \};?\n?/gm
   const names = new Set([...text.matchAll(lists)].flatMap(([, list]) => list.split(', ')))
-  const declared = /^(?:declare )?(?:abstract )?(?:class|function|interface|type|const) (\w+)/gm
+  const declared = /^(?:declare )?(?:abstract )?(?:class|function|interface|type|const) ([\w$]+)/gm
   const marked = text
     .replace(lists, '')
     .replace(/^ *#private;\n/gm, '')
