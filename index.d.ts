@@ -1,7 +1,7 @@
 // The public types of the package, generated from lib/ by `npm run build`.
 /// <reference types="node" />
+import { Transform, Writable, Readable } from 'node:stream'
 import { EventEmitter } from 'node:events'
-import { Writable, Readable, Transform } from 'node:stream'
 
 /** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
@@ -199,6 +199,14 @@ export interface HttpOptions {
   ca?: string | Uint8Array | undefined
 }
 
+/** The common base of all objects whose secrets Rust holds. */
+declare class Handle {
+  get disposed(): boolean
+  /** Wipes it. Idempotent. */
+  dispose(): void
+  [Symbol.dispose](): void
+}
+
 declare const sealed: unique symbol
 /**
  * A secret that is sealed for one worker, as text: `provider-env-sealed.v1.…`. {@link Lockbox.unsealFor} and
@@ -226,14 +234,25 @@ export interface SealBinding {
   credentialOwner?: CredentialOwner | undefined
 }
 
-/** The common base of all objects whose secrets Rust holds. */
-declare class Handle {
-  get disposed(): boolean
-  /** Wipes it. Idempotent. */
-  dispose(): void
-  [Symbol.dispose](): void
-}
-
+/**
+ * A secret that is passed to this package.
+ *
+ * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
+ * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
+ * contains only zeros, because it has most likely been consumed already. V8 keeps arrays of up to 64 bytes in its own
+ * heap, where the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
+ *
+ * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
+ * stays in the JavaScript heap until the garbage collector reuses its memory.
+ *
+ * {@link Secret}: a handle to bytes that Rust holds. It is not consumed, so you must dispose of it yourself. An
+ * environment that was built with it keeps its own copy until the environment is disposed of.
+ *
+ * {@link SealedSecret}: text that only this worker can open. Only {@link buildProviderEnv} accepts it, with the option
+ * `recipient`.
+ */
+export type SecretInput = string | Uint8Array | Secret | SealedSecret
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
   /**
@@ -272,26 +291,6 @@ export interface Secret {
   /** Wipes the secret. Idempotent. */
   dispose(): void
 }
-
-/**
- * A secret that is passed to this package.
- *
- * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
- * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
- * contains only zeros, because it has most likely been consumed already. V8 keeps arrays of up to 64 bytes in its own
- * heap, where the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
- * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
- *
- * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
- * stays in the JavaScript heap until the garbage collector reuses its memory.
- *
- * {@link Secret}: a handle to bytes that Rust holds. It is not consumed, so you must dispose of it yourself. An
- * environment that was built with it keeps its own copy until the environment is disposed of.
- *
- * {@link SealedSecret}: text that only this worker can open. Only {@link buildProviderEnv} accepts it, with the option
- * `recipient`.
- */
-export type SecretInput = string | Uint8Array | Secret | SealedSecret
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {
@@ -686,479 +685,6 @@ export interface CredentialStore {
   dispose(): void
 }
 
-/** The facts about a credential that a log or a badge may show. */
-export interface CredentialInfo {
-  readonly kind: CredentialKind
-  readonly source: CredentialSource
-  /**
-   * The owner, according to {@link ProviderEnvOptions.credentialOwner}; always `"server"` if it comes from
-   * `serverCredentials`.
-   */
-  readonly owner: CredentialOwner
-  /**
-   * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
-   * nothing about the key. `null` for a config directory.
-   */
-  readonly fingerprint: string | null
-  /**
-   * The number of this credential among those of its store, counted from 1 in this process; `null` if it does not come
-   * from a store.
-   */
-  readonly generation: number | null
-}
-/**
- * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
- * the fingerprint, and never a value.
- */
-export declare class ProviderEnv extends Handle {
-  private constructor()
-  get provider(): ProviderId
-  get credential(): CredentialInfo
-  /**
-   * The source in the terms of `prepareRequestEnv`: `"user"` for the workspace's API key and `"oauth"` for its token,
-   * from the payload or a credential store; `"server"` for a credential of the server of either kind and from any
-   * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
-   * in Claude Code's own output.
-   */
-  get apiKeySource(): ApiKeySource
-  /** How many `USER_*` variables were set. */
-  get userEnvKeyCount(): number
-  /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
-  get rejectedUserEnvKeys(): string[]
-  /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
-   */
-  get names(): string[]
-  /**
-   * The value of a variable that does not hold a secret; `undefined` if there is no variable with that name.
-   * @throws {ProviderError} `ERR_PROVIDER_ENV_FORBIDDEN` for the name of a secret; `ERR_PROVIDER_DISPOSED`.
-   */
-  get(name: string): string | undefined
-  /**
-   * The whole environment with its secrets, as delivery `"env"` would pass it. This is the only method that returns
-   * secrets as JavaScript strings, which cannot be wiped. Search your code for its name to audit its use.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`,
-   * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
-   */
-  exposeSecrets(): Record<string, string>
-}
-export interface ProviderEnv {
-  /**
-   * Wipes the secrets. Idempotent. A start that was already requested keeps what it needs until it has finished, and
-   * {@link SpawnOptions.redactOutput} keeps the secrets that it searches for until the child's streams have closed.
-   */
-  dispose(): void
-}
-
-/**
- * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
- * are whole numbers of at most 2^53 - 1.
- */
-export interface TokenCounts {
-  /**
-   * All input tokens, including `cachedInputTokens` and `cacheWriteInputTokens`. (Claude Code itself reports the number
-   * without them.)
-   */
-  inputTokens: number
-  /** Input tokens that were read from the cache. */
-  cachedInputTokens: number
-  /** Input tokens that were written to the cache. */
-  cacheWriteInputTokens: number
-  /** All output tokens, including `reasoningTokens`. */
-  outputTokens: number
-  /** Output tokens that the model used for reasoning. */
-  reasoningTokens: number
-}
-/** What one model has used. */
-export interface ModelUsage extends TokenCounts {
-  /** The cost in US dollars, as the CLI calculates it; `null` if it does not. */
-  costUsd: number | null
-}
-/** What a thread of Codex has used in all its runs. This is plain data: store it with the thread's id. */
-export interface ThreadTotals extends TokenCounts {
-  id: string
-}
-
-/** Options of a {@link UsageMeter}. */
-export interface UsageMeterOptions {
-  /**
-   * The kind of credential that the CLI received, to compare with what it reports (claude). Default: nothing is
-   * compared.
-   */
-  credential?: 'api-key' | 'oauth-token' | 'config-dir' | undefined
-  /** The model, if the output does not name it (codex). */
-  model?: string | undefined
-  /**
-   * Whether the run continues an earlier thread of Codex, or a session of Claude Code that is read as `json`. Its
-   * earlier usage is then that of `thread` (codex), or what this process has read of it in this `workspace`. If neither
-   * is known, `complete` stays false, and the first turn is not counted (codex) or counts only what the agent itself
-   * used (claude). Default: false.
-   */
-  resumed?: boolean | undefined
-  /**
-   * Pass `false` if the run cannot have subagents (codex: it was started with the override `agents.enabled=false`).
-   * Otherwise `complete` stays false for codex, because its events do not report all subagents. Default: true.
-   */
-  subagents?: boolean | undefined
-  /**
-   * {@link ProviderUsage.thread} of the thread's last run, if another process read that run. It then takes precedence
-   * over what this process knows.
-   */
-  thread?: ThreadTotals | null | undefined
-  /**
-   * The workspace of the run. What this process has read of a thread is kept for runs of the same workspace, including
-   * those with a ProviderEnv whose `workspace.id` is the same. Without it, nothing is kept beyond this meter, and codex
-   * requires either `thread` or `resumed`, because it reports the total of a thread.
-   */
-  workspace?: string | undefined
-}
-/**
- * Reads JSON output of a CLI that this package did not start, for example because the Codex SDK starts the CLI itself.
- * Use one meter for each run, or for several runs of one thread.
- */
-export declare class UsageMeter {
-  /**
-   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
-   */
-  constructor(provider: ProviderId, options?: UsageMeterOptions)
-  get provider(): ProviderId
-  get usage(): ProviderUsage
-  get failure(): ProviderFailure | null
-  get credentialMismatch(): CredentialMismatch | null
-  /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
-  write(chunk: string | Uint8Array): this
-  /** Reads one event, as an SDK provides it. */
-  event(event: object): this
-  /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
-  end(code?: number | null): this
-}
-
-/** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
-export interface LedgerLabels {
-  workspace: string
-  provider: ProviderId
-  /**
-   * The credential among those of the workspace: a string, or a whole number from 0. Default for a ProviderProcess:
-   * `"<fingerprint>"`, or `"<generation>-<fingerprint>"` if the credential comes from a store; otherwise `"none"`.
-   * Fingerprints and generations change with each process: for totals that outlast it, pass the name of the key in your
-   * own records, such as the version of its row.
-   */
-  generation?: string | number | undefined
-}
-/** Options of a {@link UsageLedger}. */
-export interface UsageLedgerOptions {
-  /**
-   * The number of separate entries, 1 to 1 000 000, provided that their lines for Prometheus are at most 256 MiB in
-   * total. Default: 10 000, which always fit.
-   */
-  maxEntries?: number | undefined
-}
-/** Totals of runs. */
-export interface LedgerCounts extends TokenCounts {
-  turns: number
-  /** Runs that have ended. */
-  runs: number
-  /** Runs that have ended and whose usage is a lower bound. */
-  incompleteRuns: number
-  /** The cost in US dollars, as far as the CLIs report it, summed in units of 10^-12; `null` if none was reported. */
-  costUsd: number | null
-}
-/** A ledger as plain data. */
-export interface LedgerSnapshot {
-  /** Sorted by workspace, provider and generation. */
-  entries: (LedgerCounts & {
-    workspace: string
-    provider: string
-    generation: string
-  })[]
-  /** The sum of the entries that were evicted; `null` if there are none. */
-  other: LedgerCounts | null
-  /** The number of entries that were evicted. */
-  evicted: number
-  /** The sum of everything, `other` included. */
-  total: LedgerCounts
-}
-/**
- * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
- * is added to `other`, so that sums stay exact. A ledger belongs to the thread that created it: create one in each
- * worker thread, and add up what they export.
- */
-export declare class UsageLedger {
-  /** @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the methods. */
-  constructor(options?: UsageLedgerOptions)
-  /** The number of entries, without `other`. */
-  get size(): number
-  /**
-   * Adds a run that has ended. Its cost may be at most a trillion dollars.
-   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist, as does `track`.
-   */
-  record(usage: ProviderUsage, labels: LedgerLabels): void
-  /**
-   * Adds each turn of a run when it is reported, and at the end of the run also what an unreported turn used. Call it
-   * once per run and ledger; further calls have no effect. A process whose stdout is not read for usage (see
-   * {@link SpawnOptions.usage}) is added at its end as a run without tokens, in `runs` and in `incompleteRuns`.
-   */
-  track(
-    run: ProviderProcess | UsageMeter,
-    labels: Partial<LedgerLabels> & {
-      workspace: string
-    }
-  ): void
-  toJSON(): LedgerSnapshot
-  /**
-   * Returns the counters `provider_env_…_total` in Prometheus' text format 0.0.4, with the labels `workspace`,
-   * `provider` and `generation`; `other` is the series without labels. No label is a secret unless you pass one.
-   */
-  toPrometheus(): string
-}
-
-/** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
-export type UsageGap =
-  /** A turn is in progress, or was interrupted before it was reported. */
-  | 'turn-not-reported'
-  /** Part of the output could not be read. */
-  | 'output-unread'
-  /** The report of a turn shows less than its answers. */
-  | 'report-too-small'
-  /** The CLI reports the total of a resumed session, and the earlier total is unknown. */
-  | 'earlier-total-unknown'
-  /** The total of a session contradicts what was known about it, for example because its file was changed. */
-  | 'total-unbelievable'
-  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`). No event reports their requests. */
-  | 'review'
-  /** codex: other threads, such as subagents, worked for this one, and no event reports what they used. */
-  | 'subagents'
-  /**
-   * codex: it is unknown whether other threads worked for this one, because the session's file could not be found, or
-   * because the run is read by a {@link UsageMeter}.
-   */
-  | 'subagents-unknown'
-  /** codex: the session was, or may have been, compacted by requests that no event reports. */
-  | 'compaction'
-/**
- * What a run has used so far, as a snapshot in plain data. It does not include what earlier runs of a resumed session
- * used.
- */
-export interface ProviderUsage extends TokenCounts {
-  /** The number of turns that have ended: prompts whose end was reported. */
-  turns: number
-  /** The model with which the run began; for codex, only if the arguments name it. `null` if it is unknown. */
-  model: string | null
-  /**
-   * The usage by model, as far as the models are known. At most 32 models are listed; the usage of others is only in
-   * the sum.
-   */
-  models: Record<string, ModelUsage>
-  /**
-   * The cost of the turns that have ended, in US dollars, as the CLI calculates it with list prices; `null` for codex.
-   */
-  costUsd: number | null
-  /** Whether the counts are complete, as far as the CLI reports them. If it is false, they are a lower bound. */
-  complete: boolean
-  /** Why the counts are not complete; empty if `complete` is true. */
-  incompleteBecause: UsageGap[]
-  /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
-  thread: ThreadTotals | null
-}
-/** Why a run failed; `docs/usage.md` lists the messages of both CLIs for each kind. */
-export type ProviderFailureKind = FailureKind
-/** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
-export interface ProviderFailure {
-  kind: ProviderFailureKind
-  /** The API's HTTP status, if the CLI reports it. */
-  status: number | null
-  /**
-   * Whether the same run may succeed later without any change: because of its kind, or because one of the next two
-   * properties is set.
-   */
-  retryable: boolean
-  /**
-   * How long to wait in milliseconds from the time of the CLI's message, if the CLI or the API says so; otherwise
-   * `null`.
-   */
-  retryAfterMs: number | null
-  /** When the limit ends, in milliseconds since the epoch, if the CLI or the API says so; otherwise `null`. */
-  resetsAt: number | null
-  /** Whether the CLI was still retrying when it reported the failure. */
-  passing: boolean
-  /** What is wrong. */
-  message: string
-  /** What to do. */
-  remedy: string
-}
-/** The CLI reports that it uses a credential other than the one that it received. */
-export interface CredentialMismatch {
-  /** The words that it may report for the credential that it received. */
-  expected: string[]
-  /** What it reported, if that is a known word; otherwise `"other"`. */
-  claimed: string
-}
-
-/**
- * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
- * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
- */
-export type MissingProtection =
-  | 'no-new-privileges'
-  | 'parent-death-signal'
-  | 'verified-drop'
-  | 'close-range'
-  | 'core-limit'
-  | 'wiped-environment'
-  | 'state-directory-check'
-  | 'descendant-kill'
-  | 'working-directory-check'
-  | 'session-keyring'
-  | 'scheduling-reset'
-  | 'stderr-redaction'
-/**
- * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
- * events `spawn`, `error`, `exit` and `close`. If stdout is read (see the option `usage`), it also emits `usage`,
- * `failure` and `credentialMismatch`, each for the last time before `close`.
- */
-export declare class ProviderProcess extends EventEmitter {
-  private constructor()
-  get provider(): ProviderId
-  /** The credential with which it runs. */
-  get credential(): CredentialInfo
-  /**
-   * The process id, known once `spawn` has been emitted, because the start happens on another thread. `undefined`
-   * before that, and if the start failed.
-   */
-  get pid(): number | undefined
-  get stdin(): Writable | null
-  get stdout(): Readable | null
-  get stderr(): Readable | null
-  get stdio(): [Writable | null, Readable | null, Readable | null]
-  get exitCode(): number | null
-  /**
-   * The signal that ended the process. Node has no names for real-time signals, which have the name that `kill -l`
-   * shows, such as `SIGRTMIN+3`. With the portable start, `child_process` reports a real-time signal as an exit with 0.
-   */
-  get signalCode(): NodeJS.Signals | null
-  /**
-   * Whether a signal was sent with {@link kill}, or the process was stopped by an abort, a timeout or
-   * `onCredentialMismatch`.
-   */
-  get killed(): boolean
-  /** Always false: there is no message channel. */
-  get connected(): false
-  /** The absolute path of the program that was started, once known. */
-  get spawnfile(): string | undefined
-  /**
-   * A copy of the program's arguments: {@link spawnfile} and all arguments, including those that this package added.
-   * Empty until `spawn`.
-   */
-  get spawnargs(): string[]
-  /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
-  get startPath(): 'native' | 'portable'
-  /** The default protections that this start could not provide. */
-  get missingProtections(): MissingProtection[]
-  /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
-  get usage(): ProviderUsage | null
-  /**
-   * The failure of the run, or the failure after which the CLI is retrying (`passing`); `null` if the run has recovered
-   * or no failure is known.
-   */
-  get failure(): ProviderFailure | null
-  /**
-   * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
-   * empty for a few milliseconds after that.
-   */
-  get spawned(): Promise<void>
-  /**
-   * Resolves when the process has ended, even with a non-zero exit status, and rejects only if the start failed.
-   * `error` is set if the process was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
-   */
-  get exited(): Promise<{
-    code: number | null
-    signal: NodeJS.Signals | null
-    error?: ProviderError
-  }>
-  /**
-   * Sends a signal to the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
-   * SIGKILL also reaches processes that the CLI started in other process groups. A signal that is sent before `spawn`
-   * is delivered as soon as the program runs.
-   * @returns Whether there was a process to signal.
-   */
-  kill(signal?: NodeJS.Signals | number): boolean
-  /** Keeps the event loop alive while the process runs (the default). */
-  ref(): void
-  unref(): void
-  /** Stops the process group, as `kill()` does. */
-  [Symbol.dispose](): void
-  /** Stops the process group and waits for `close`. */
-  [Symbol.asyncDispose](): Promise<void>
-}
-export interface ProviderProcess {
-  on(event: 'spawn', listener: () => void): this
-  on(event: 'error', listener: (error: ProviderError) => void): this
-  on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
-  /**
-   * Emitted with the running totals, the same as {@link usage}: use the last one, and do not add them up. It is emitted
-   * whenever the totals have changed (a turn has begun, an answer has arrived, a turn was reported), and at least once
-   * before `close`.
-   */
-  on(event: 'usage', listener: (usage: ProviderUsage) => void): this
-  on(event: 'failure', listener: (failure: ProviderFailure) => void): this
-  on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
-  once(event: 'usage', listener: (usage: ProviderUsage) => void): this
-  once(event: 'failure', listener: (failure: ProviderFailure) => void): this
-  once(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
-  once(event: 'spawn', listener: () => void): this
-  once(event: 'error', listener: (error: ProviderError) => void): this
-  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
-}
-
-/**
- * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
- * stored login represents the whole login.
- */
-export type RevocationTarget = string | Secret | ProviderEnv
-/** Options of {@link runningProcesses}. A process must match all the properties that are given. */
-export interface ProcessFilter {
-  /** {@link CredentialInfo.fingerprint}. */
-  fingerprint?: string | undefined
-  provider?: ProviderId | undefined
-}
-/**
- * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this
- * process. This affects {@link buildProviderEnv} and, for environments that already exist, {@link spawnProvider},
- * {@link codexOptions}, {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that is
- * waiting in the queue fails too, with an `error` event. Idempotent. The revocation lasts until {@link restore} or the
- * end of the process.
- *
- * A stored login is revoked together with all tokens of later refreshes, no matter who refreshes it. Because these
- * cannot be distinguished from a new login of the same account, call {@link restore} after a new login.
- *
- * Running processes are not stopped. The call returns the processes of this thread that run, or are about to run, with
- * the credential or another token of the same login, so that you can end them. For those of other worker threads, call
- * {@link runningProcesses} there. Processes that the Codex SDK starts are not listed.
- *
- * Fingerprints have 32 bits: with n revoked credentials, a valid one is refused with a probability of n in 4.3 billion,
- * and a revoked one is never accepted. At most 65 536 revocations are remembered.
- *
- * @param target Handles and environments that were disposed of are accepted, because their fingerprint stays known.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` for an environment with the CLI's own login, which has no
- * fingerprint, and if the limit of revocations is reached.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
- */
-export declare function revoke(target: RevocationTarget): ProviderProcess[]
-/**
- * Undoes a {@link revoke} that was a mistake, or one of a login that a new login has replaced.
- * @returns Whether the credential was revoked.
- * @throws As {@link revoke}.
- */
-export declare function restore(target: RevocationTarget): boolean
-/**
- * Returns the processes of this thread whose start was requested and that have not ended, oldest first.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
- */
-export declare function runningProcesses(filter?: ProcessFilter): ProviderProcess[]
-
 /** Options of {@link takeServerCredentials}. */
 export interface ServerCredentialsOptions {
   /** See {@link SecretOptions.requireLocked}. It is checked before anything is taken. */
@@ -1320,6 +846,72 @@ export interface Recipient {
  */
 export declare function createRecipient(options?: RecipientOptions): Recipient
 
+/** The facts about a credential that a log or a badge may show. */
+export interface CredentialInfo {
+  readonly kind: CredentialKind
+  readonly source: CredentialSource
+  /**
+   * The owner, according to {@link ProviderEnvOptions.credentialOwner}; always `"server"` if it comes from
+   * `serverCredentials`.
+   */
+  readonly owner: CredentialOwner
+  /**
+   * 8 hex digits of a hash with a key per process: it distinguishes two keys in the log of one process, and reveals
+   * nothing about the key. `null` for a config directory.
+   */
+  readonly fingerprint: string | null
+  /**
+   * The number of this credential among those of its store, counted from 1 in this process; `null` if it does not come
+   * from a store.
+   */
+  readonly generation: number | null
+}
+/**
+ * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
+ * the fingerprint, and never a value.
+ */
+export declare class ProviderEnv extends Handle {
+  private constructor()
+  get provider(): ProviderId
+  get credential(): CredentialInfo
+  /**
+   * The source in the terms of `prepareRequestEnv`: `"user"` for the workspace's API key and `"oauth"` for its token,
+   * from the payload or a credential store; `"server"` for a credential of the server of either kind and from any
+   * source; `"none"` for a login in a directory. `credential` has more details. This is not the field of the same name
+   * in Claude Code's own output.
+   */
+  get apiKeySource(): ApiKeySource
+  /** How many `USER_*` variables were set. */
+  get userEnvKeyCount(): number
+  /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
+  get rejectedUserEnvKeys(): string[]
+  /**
+   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
+   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
+   * lists these variables.
+   */
+  get names(): string[]
+  /**
+   * The value of a variable that does not hold a secret; `undefined` if there is no variable with that name.
+   * @throws {ProviderError} `ERR_PROVIDER_ENV_FORBIDDEN` for the name of a secret; `ERR_PROVIDER_DISPOSED`.
+   */
+  get(name: string): string | undefined
+  /**
+   * The whole environment with its secrets, as delivery `"env"` would pass it. This is the only method that returns
+   * secrets as JavaScript strings, which cannot be wiped. Search your code for its name to audit its use.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`,
+   * `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+   */
+  exposeSecrets(): Record<string, string>
+}
+export interface ProviderEnv {
+  /**
+   * Wipes the secrets. Idempotent. A start that was already requested keeps what it needs until it has finished, and
+   * {@link SpawnOptions.redactOutput} keeps the secrets that it searches for until the child's streams have closed.
+   */
+  dispose(): void
+}
+
 /**
  * The fields of the worker's payload that this package reads. Other fields are ignored, except `credentialOwner` and
  * `requireCredential`, which are refused: only the caller may set them, and a tenant may have written the payload. A
@@ -1469,11 +1061,276 @@ export interface ProviderDescription {
 /** Describes an environment, even after it was disposed of. */
 export declare function describeProvider(env: ProviderEnv): ProviderDescription
 
+/** Options of a {@link Redactor}. */
+export interface RedactorOptions {
+  /** Secrets and encoded forms with fewer bytes are not redacted. 4 to 1024; default: 8. */
+  minLength?: number | undefined
+}
+/** A source of secrets for a {@link Redactor}. */
+export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
+/**
+ * Redacts secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, in text, for the worker's own
+ * logs. {@link SpawnOptions.redactOutput} does the same for a child's output. It protects from accidents, not from
+ * attacks.
+ */
+export declare class Redactor extends Handle {
+  /**
+   * @param sources A `Uint8Array` is consumed: the call fills it with zeros before it returns. The redactor keeps its
+   * own copy of all secrets until it is disposed of.
+   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` if a source was disposed of.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(sources: Iterable<RedactorSource>, options?: RedactorOptions)
+  /** The number of secrets that are too short to be redacted. */
+  get skipped(): number
+  /** Returns the text with each UTF-8 byte of a secret replaced by one character. */
+  redact(text: string): string
+  /**
+   * Redacts the bytes in place and returns the same array. The bytes must be a complete text: a secret that is cut off
+   * at the end is not found.
+   */
+  redact<T extends Uint8Array>(bytes: T): T
+  /** Returns a stream that redacts what is written to it, across chunk boundaries. It copies its chunks. */
+  stream(): Transform
+}
+export interface Redactor {
+  /** Wipes the redactor. Its streams fail from then on. */
+  dispose(): void
+}
+
+/**
+ * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
+ * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
+ */
+export type MissingProtection =
+  | 'no-new-privileges'
+  | 'parent-death-signal'
+  | 'verified-drop'
+  | 'close-range'
+  | 'core-limit'
+  | 'wiped-environment'
+  | 'state-directory-check'
+  | 'descendant-kill'
+  | 'working-directory-check'
+  | 'session-keyring'
+  | 'scheduling-reset'
+  | 'stderr-redaction'
+
+/**
+ * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
+ * are whole numbers of at most 2^53 - 1.
+ */
+export interface TokenCounts {
+  /**
+   * All input tokens, including `cachedInputTokens` and `cacheWriteInputTokens`. (Claude Code itself reports the number
+   * without them.)
+   */
+  inputTokens: number
+  /** Input tokens that were read from the cache. */
+  cachedInputTokens: number
+  /** Input tokens that were written to the cache. */
+  cacheWriteInputTokens: number
+  /** All output tokens, including `reasoningTokens`. */
+  outputTokens: number
+  /** Output tokens that the model used for reasoning. */
+  reasoningTokens: number
+}
+/** What one model has used. */
+export interface ModelUsage extends TokenCounts {
+  /** The cost in US dollars, as the CLI calculates it; `null` if it does not. */
+  costUsd: number | null
+}
+/** What a thread of Codex has used in all its runs. This is plain data: store it with the thread's id. */
+export interface ThreadTotals extends TokenCounts {
+  id: string
+}
+
 /**
  * One of the three standard streams: a pipe to this process, `/dev/null`, the same stream of this process, or a
  * descriptor.
  */
 export type StdioItem = 'pipe' | 'ignore' | 'inherit' | number
+
+/** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
+export type UsageGap =
+  /** A turn is in progress, or was interrupted before it was reported. */
+  | 'turn-not-reported'
+  /** Part of the output could not be read. */
+  | 'output-unread'
+  /** The report of a turn shows less than its answers. */
+  | 'report-too-small'
+  /** The CLI reports the total of a resumed session, and the earlier total is unknown. */
+  | 'earlier-total-unknown'
+  /** The total of a session contradicts what was known about it, for example because its file was changed. */
+  | 'total-unbelievable'
+  /** codex: `exec review`, or approvals that a model reviews (`--approve-for-me`). No event reports their requests. */
+  | 'review'
+  /** codex: other threads, such as subagents, worked for this one, and no event reports what they used. */
+  | 'subagents'
+  /**
+   * codex: it is unknown whether other threads worked for this one, because the session's file could not be found, or
+   * because the run is read by a {@link UsageMeter}.
+   */
+  | 'subagents-unknown'
+  /** codex: the session was, or may have been, compacted by requests that no event reports. */
+  | 'compaction'
+/**
+ * What a run has used so far, as a snapshot in plain data. It does not include what earlier runs of a resumed session
+ * used.
+ */
+export interface ProviderUsage extends TokenCounts {
+  /** The number of turns that have ended: prompts whose end was reported. */
+  turns: number
+  /** The model with which the run began; for codex, only if the arguments name it. `null` if it is unknown. */
+  model: string | null
+  /**
+   * The usage by model, as far as the models are known. At most 32 models are listed; the usage of others is only in
+   * the sum.
+   */
+  models: Record<string, ModelUsage>
+  /**
+   * The cost of the turns that have ended, in US dollars, as the CLI calculates it with list prices; `null` for codex.
+   */
+  costUsd: number | null
+  /** Whether the counts are complete, as far as the CLI reports them. If it is false, they are a lower bound. */
+  complete: boolean
+  /** Why the counts are not complete; empty if `complete` is true. */
+  incompleteBecause: UsageGap[]
+  /** codex: the thread and its most recent totals; see {@link UsageMeterOptions.thread}. `null` for claude. */
+  thread: ThreadTotals | null
+}
+/** Why a run failed; `docs/usage.md` lists the messages of both CLIs for each kind. */
+export type ProviderFailureKind = FailureKind
+/** A failure of a run. It contains no text of the CLI or the server, which could repeat a key. */
+export interface ProviderFailure {
+  kind: ProviderFailureKind
+  /** The API's HTTP status, if the CLI reports it. */
+  status: number | null
+  /**
+   * Whether the same run may succeed later without any change: because of its kind, or because one of the next two
+   * properties is set.
+   */
+  retryable: boolean
+  /**
+   * How long to wait in milliseconds from the time of the CLI's message, if the CLI or the API says so; otherwise
+   * `null`.
+   */
+  retryAfterMs: number | null
+  /** When the limit ends, in milliseconds since the epoch, if the CLI or the API says so; otherwise `null`. */
+  resetsAt: number | null
+  /** Whether the CLI was still retrying when it reported the failure. */
+  passing: boolean
+  /** What is wrong. */
+  message: string
+  /** What to do. */
+  remedy: string
+}
+/** The CLI reports that it uses a credential other than the one that it received. */
+export interface CredentialMismatch {
+  /** The words that it may report for the credential that it received. */
+  expected: string[]
+  /** What it reported, if that is a known word; otherwise `"other"`. */
+  claimed: string
+}
+
+/**
+ * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
+ * events `spawn`, `error`, `exit` and `close`. If stdout is read (see the option `usage`), it also emits `usage`,
+ * `failure` and `credentialMismatch`, each for the last time before `close`.
+ */
+export declare class ProviderProcess extends EventEmitter {
+  private constructor()
+  get provider(): ProviderId
+  /** The credential with which it runs. */
+  get credential(): CredentialInfo
+  /**
+   * The process id, known once `spawn` has been emitted, because the start happens on another thread. `undefined`
+   * before that, and if the start failed.
+   */
+  get pid(): number | undefined
+  get stdin(): Writable | null
+  get stdout(): Readable | null
+  get stderr(): Readable | null
+  get stdio(): [Writable | null, Readable | null, Readable | null]
+  get exitCode(): number | null
+  /**
+   * The signal that ended the process. Node has no names for real-time signals, which have the name that `kill -l`
+   * shows, such as `SIGRTMIN+3`. With the portable start, `child_process` reports a real-time signal as an exit with 0.
+   */
+  get signalCode(): NodeJS.Signals | null
+  /**
+   * Whether a signal was sent with {@link kill}, or the process was stopped by an abort, a timeout or
+   * `onCredentialMismatch`.
+   */
+  get killed(): boolean
+  /** Always false: there is no message channel. */
+  get connected(): false
+  /** The absolute path of the program that was started, once known. */
+  get spawnfile(): string | undefined
+  /**
+   * A copy of the program's arguments: {@link spawnfile} and all arguments, including those that this package added.
+   * Empty until `spawn`.
+   */
+  get spawnargs(): string[]
+  /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
+  get startPath(): 'native' | 'portable'
+  /** The default protections that this start could not provide. */
+  get missingProtections(): MissingProtection[]
+  /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
+  get usage(): ProviderUsage | null
+  /**
+   * The failure of the run, or the failure after which the CLI is retrying (`passing`); `null` if the run has recovered
+   * or no failure is known.
+   */
+  get failure(): ProviderFailure | null
+  /**
+   * Resolves when the program runs, and rejects with the reason if it could not be started. `/proc/PID/environ` can be
+   * empty for a few milliseconds after that.
+   */
+  get spawned(): Promise<void>
+  /**
+   * Resolves when the process has ended, even with a non-zero exit status, and rejects only if the start failed.
+   * `error` is set if the process was stopped by `signal`, `timeoutMs` or `onCredentialMismatch`.
+   */
+  get exited(): Promise<{
+    code: number | null
+    signal: NodeJS.Signals | null
+    error?: ProviderError
+  }>
+  /**
+   * Sends a signal to the whole process group. `killSignal` (the default) is followed by SIGKILL after `killGraceMs`.
+   * SIGKILL also reaches processes that the CLI started in other process groups. A signal that is sent before `spawn`
+   * is delivered as soon as the program runs.
+   * @returns Whether there was a process to signal.
+   */
+  kill(signal?: NodeJS.Signals | number): boolean
+  /** Keeps the event loop alive while the process runs (the default). */
+  ref(): void
+  unref(): void
+  /** Stops the process group, as `kill()` does. */
+  [Symbol.dispose](): void
+  /** Stops the process group and waits for `close`. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+export interface ProviderProcess {
+  on(event: 'spawn', listener: () => void): this
+  on(event: 'error', listener: (error: ProviderError) => void): this
+  on(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+  /**
+   * Emitted with the running totals, the same as {@link usage}: use the last one, and do not add them up. It is emitted
+   * whenever the totals have changed (a turn has begun, an answer has arrived, a turn was reported), and at least once
+   * before `close`.
+   */
+  on(event: 'usage', listener: (usage: ProviderUsage) => void): this
+  on(event: 'failure', listener: (failure: ProviderFailure) => void): this
+  on(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
+  once(event: 'usage', listener: (usage: ProviderUsage) => void): this
+  once(event: 'failure', listener: (failure: ProviderFailure) => void): this
+  once(event: 'credentialMismatch', listener: (mismatch: CredentialMismatch) => void): this
+  once(event: 'spawn', listener: () => void): this
+  once(event: 'error', listener: (error: ProviderError) => void): this
+  once(event: 'exit' | 'close', listener: (code: number | null, signal: NodeJS.Signals | null) => void): this
+}
 
 /**
  * Resource limits of the child, soft and hard. A limit above the worker's own hard limit requires root
@@ -1661,6 +1518,52 @@ export interface Program {
  */
 export declare function resolveProgram(provider: ProviderId, options?: ResolveOptions): Program
 
+/**
+ * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
+ * stored login represents the whole login.
+ */
+export type RevocationTarget = string | Secret | ProviderEnv
+/** Options of {@link runningProcesses}. A process must match all the properties that are given. */
+export interface ProcessFilter {
+  /** {@link CredentialInfo.fingerprint}. */
+  fingerprint?: string | undefined
+  provider?: ProviderId | undefined
+}
+/**
+ * Makes every later launch with a credential fail with `ERR_PROVIDER_CREDENTIAL_REVOKED`, in all threads of this
+ * process. This affects {@link buildProviderEnv} and, for environments that already exist, {@link spawnProvider},
+ * {@link codexOptions}, {@link ProviderEnv.exposeSecrets} and the starts of {@link claudeAgentOptions}. A start that is
+ * waiting in the queue fails too, with an `error` event. Idempotent. The revocation lasts until {@link restore} or the
+ * end of the process.
+ *
+ * A stored login is revoked together with all tokens of later refreshes, no matter who refreshes it. Because these
+ * cannot be distinguished from a new login of the same account, call {@link restore} after a new login.
+ *
+ * Running processes are not stopped. The call returns the processes of this thread that run, or are about to run, with
+ * the credential or another token of the same login, so that you can end them. For those of other worker threads, call
+ * {@link runningProcesses} there. Processes that the Codex SDK starts are not listed.
+ *
+ * Fingerprints have 32 bits: with n revoked credentials, a valid one is refused with a probability of n in 4.3 billion,
+ * and a revoked one is never accepted. At most 65 536 revocations are remembered.
+ *
+ * @param target Handles and environments that were disposed of are accepted, because their fingerprint stays known.
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` for an environment with the CLI's own login, which has no
+ * fingerprint, and if the limit of revocations is reached.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export declare function revoke(target: RevocationTarget): ProviderProcess[]
+/**
+ * Undoes a {@link revoke} that was a mistake, or one of a login that a new login has replaced.
+ * @returns Whether the credential was revoked.
+ * @throws As {@link revoke}.
+ */
+export declare function restore(target: RevocationTarget): boolean
+/**
+ * Returns the processes of this thread whose start was requested and that have not ended, oldest first.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export declare function runningProcesses(filter?: ProcessFilter): ProviderProcess[]
+
 /** A process whose three streams are pipes. */
 export type PipedProviderProcess = ProviderProcess & {
   readonly stdin: Writable
@@ -1672,17 +1575,18 @@ export type PipedProviderProcess = ProviderProcess & {
  * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
  * a native thread.
  *
- * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
- * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
- * exception, and the run continues.
+ * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. If
+ * a listener throws, that is an uncaught exception, and the run continues.
  *
- * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
+ * Failures that are not thrown are `error` events, with both kinds of start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
  * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
  * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
  * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function spawnProvider(
   env: ProviderEnv,
@@ -1691,6 +1595,140 @@ export declare function spawnProvider(
   }
 ): PipedProviderProcess
 export declare function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess
+
+/** Options of a {@link UsageMeter}. */
+export interface UsageMeterOptions {
+  /**
+   * The kind of credential that the CLI received, to compare with what it reports (claude). Default: nothing is
+   * compared.
+   */
+  credential?: 'api-key' | 'oauth-token' | 'config-dir' | undefined
+  /** The model, if the output does not name it (codex). */
+  model?: string | undefined
+  /**
+   * Whether the run continues an earlier thread of Codex, or a session of Claude Code that is read as `json`. Its
+   * earlier usage is then that of `thread` (codex), or what this process has read of it in this `workspace`. If neither
+   * is known, `complete` stays false, and the first turn is not counted (codex) or counts only what the agent itself
+   * used (claude). Default: false.
+   */
+  resumed?: boolean | undefined
+  /**
+   * Pass `false` if the run cannot have subagents (codex: it was started with the override `agents.enabled=false`).
+   * Otherwise `complete` stays false for codex, because its events do not report all subagents. Default: true.
+   */
+  subagents?: boolean | undefined
+  /**
+   * {@link ProviderUsage.thread} of the thread's last run, if another process read that run. It then takes precedence
+   * over what this process knows.
+   */
+  thread?: ThreadTotals | null | undefined
+  /**
+   * The workspace of the run. What this process has read of a thread is kept for runs of the same workspace, including
+   * those with a ProviderEnv whose `workspace.id` is the same. Without it, nothing is kept beyond this meter, and codex
+   * requires either `thread` or `resumed`, because it reports the total of a thread.
+   */
+  workspace?: string | undefined
+}
+/**
+ * Reads JSON output of a CLI that this package did not start, for example because the Codex SDK starts the CLI itself.
+ * Use one meter for each run, or for several runs of one thread.
+ */
+export declare class UsageMeter {
+  /**
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  constructor(provider: ProviderId, options?: UsageMeterOptions)
+  get provider(): ProviderId
+  get usage(): ProviderUsage
+  get failure(): ProviderFailure | null
+  get credentialMismatch(): CredentialMismatch | null
+  /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
+  write(chunk: string | Uint8Array): this
+  /** Reads one event, as an SDK provides it. */
+  event(event: object): this
+  /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
+  end(code?: number | null): this
+}
+
+/** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
+export interface LedgerLabels {
+  workspace: string
+  provider: ProviderId
+  /**
+   * The credential among those of the workspace: a string, or a whole number from 0. Default for a ProviderProcess:
+   * `"<fingerprint>"`, or `"<generation>-<fingerprint>"` if the credential comes from a store; otherwise `"none"`.
+   * Fingerprints and generations change with each process: for totals that outlast it, pass the name of the key in your
+   * own records, such as the version of its row.
+   */
+  generation?: string | number | undefined
+}
+/** Options of a {@link UsageLedger}. */
+export interface UsageLedgerOptions {
+  /**
+   * The number of separate entries, 1 to 1 000 000, provided that their lines for Prometheus are at most 256 MiB in
+   * total. Default: 10 000, which always fit.
+   */
+  maxEntries?: number | undefined
+}
+/** Totals of runs. */
+export interface LedgerCounts extends TokenCounts {
+  turns: number
+  /** Runs that have ended. */
+  runs: number
+  /** Runs that have ended and whose usage is a lower bound. */
+  incompleteRuns: number
+  /** The cost in US dollars, as far as the CLIs report it, summed in units of 10^-12; `null` if none was reported. */
+  costUsd: number | null
+}
+/** A ledger as plain data. */
+export interface LedgerSnapshot {
+  /** Sorted by workspace, provider and generation. */
+  entries: (LedgerCounts & {
+    workspace: string
+    provider: string
+    generation: string
+  })[]
+  /** The sum of the entries that were evicted; `null` if there are none. */
+  other: LedgerCounts | null
+  /** The number of entries that were evicted. */
+  evicted: number
+  /** The sum of everything, `other` included. */
+  total: LedgerCounts
+}
+/**
+ * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
+ * is added to `other`, so that sums stay exact. A ledger belongs to the thread that created it: create one in each
+ * worker thread, and add up what they export.
+ */
+export declare class UsageLedger {
+  /** @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`; so do the methods. */
+  constructor(options?: UsageLedgerOptions)
+  /** The number of entries, without `other`. */
+  get size(): number
+  /**
+   * Adds a run that has ended. Its cost may be at most a trillion dollars.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN` for a provider that does not exist, as does `track`.
+   */
+  record(usage: ProviderUsage, labels: LedgerLabels): void
+  /**
+   * Adds each turn of a run when it is reported, and at the end of the run also what an unreported turn used. Call it
+   * once per run and ledger; further calls have no effect. A process whose stdout is not read for usage (see
+   * {@link SpawnOptions.usage}) is added at its end as a run without tokens, in `runs` and in `incompleteRuns`.
+   */
+  track(
+    run: ProviderProcess | UsageMeter,
+    labels: Partial<LedgerLabels> & {
+      workspace: string
+    }
+  ): void
+  toJSON(): LedgerSnapshot
+  /**
+   * Returns the counters `provider_env_…_total` in Prometheus' text format 0.0.4, with the labels `workspace`,
+   * `provider` and `generation`; `other` is the series without labels. No label is a secret unless you pass one.
+   */
+  toPrometheus(): string
+}
 
 /** The return value of {@link claudeAgentOptions}. Spread it into the Agent SDK's `query({ options })`. */
 export interface ClaudeAgentOptions {
@@ -1838,43 +1876,6 @@ export declare function memoryProtection(): MemoryProtection
  * `/proc/self/environ`, because both lead into it. `refusals` lists what could not be done.
  */
 export declare function hardenWorker(): WorkerHardening
-
-/** Options of a {@link Redactor}. */
-export interface RedactorOptions {
-  /** Secrets and encoded forms with fewer bytes are not redacted. 4 to 1024; default: 8. */
-  minLength?: number | undefined
-}
-/** A source of secrets for a {@link Redactor}. */
-export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
-/**
- * Redacts secrets, and their base64, base64url, hex, URL-encoded and JSON-escaped forms, in text, for the worker's own
- * logs. {@link SpawnOptions.redactOutput} does the same for a child's output. It protects from accidents, not from
- * attacks.
- */
-export declare class Redactor extends Handle {
-  /**
-   * @param sources A `Uint8Array` is consumed: the call fills it with zeros before it returns. The redactor keeps its
-   * own copy of all secrets until it is disposed of.
-   * @throws {ProviderError} `ERR_PROVIDER_DISPOSED` if a source was disposed of.
-   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
-   */
-  constructor(sources: Iterable<RedactorSource>, options?: RedactorOptions)
-  /** The number of secrets that are too short to be redacted. */
-  get skipped(): number
-  /** Returns the text with each UTF-8 byte of a secret replaced by one character. */
-  redact(text: string): string
-  /**
-   * Redacts the bytes in place and returns the same array. The bytes must be a complete text: a secret that is cut off
-   * at the end is not found.
-   */
-  redact<T extends Uint8Array>(bytes: T): T
-  /** Returns a stream that redacts what is written to it, across chunk boundaries. It copies its chunks. */
-  stream(): Transform
-}
-export interface Redactor {
-  /** Wipes the redactor. Its streams fail from then on. */
-  dispose(): void
-}
 
 /**
  * Checks everything that a start needs, and what could leak or redirect a key, like `provider-env doctor`. It changes

@@ -1,4 +1,4 @@
-// The lint step that reads the imports of src: what it finds when a circle or an arrow against the order is planted.
+// The lint step that reads the imports of src and lib: what it finds when a circle or an arrow against the order is planted.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -10,30 +10,33 @@ const test = require('node:test')
 
 const ROOT = path.join(__dirname, '..')
 
-/** What the check says of a copy of src in which these lines end these files. @param {any} t @param {Record<string, string>} lines */
+/** What the check says of a copy of src and lib in which these lines end these files. @param {any} t @param {Record<string, string>} lines */
 function check(t, lines) {
   const copy = fs.mkdtempSync(path.join(os.tmpdir(), 'check-dependencies-'))
   t.after(() => fs.rmSync(copy, { recursive: true }))
-  const src = path.join(copy, 'src')
-  fs.cpSync(path.join(ROOT, 'src'), src, { recursive: true })
+  for (const tree of ['src', 'lib']) fs.cpSync(path.join(ROOT, tree), path.join(copy, tree), { recursive: true })
   for (const [file, text] of Object.entries(lines)) {
-    fs.mkdirSync(path.dirname(path.join(src, file)), { recursive: true })
-    fs.appendFileSync(path.join(src, file), `\n${text}\n`)
+    const to = path.join(copy, file.startsWith('lib/') ? file : `src/${file}`)
+    fs.mkdirSync(path.dirname(to), { recursive: true })
+    fs.appendFileSync(to, `\n${text}\n`)
   }
   const script = `
     import { checkDependencies } from './scripts/check-dependencies.mjs'
-    try { checkDependencies(${JSON.stringify(src)}) } catch (error) { process.stdout.write(error.message); process.exitCode = 1 }`
+    try { checkDependencies(${JSON.stringify(copy)}) } catch (error) { process.stdout.write(error.message); process.exitCode = 1 }`
   const { status, stdout, stderr } = spawnSync(process.execPath, ['--input-type=module', '-e', script], { cwd: ROOT, encoding: 'utf8' })
   assert.equal(stderr, '')
   return { status, text: stdout }
 }
 
-const lineOf = (/** @type {string} */ file) => fs.readFileSync(path.join(ROOT, 'src', file), 'utf8').split('\n').length + 1
+const lineOf = (/** @type {string} */ file, tree = 'src') => fs.readFileSync(path.join(ROOT, tree, file), 'utf8').split('\n').length + 1
 
-test('src as it is has no circle and nothing against the order', (t) => {
+test('src and lib as they are have no circle and nothing against the order', (t) => {
   const { status, text } = check(t, {})
   assert.equal(status, 0, text)
-  assert.match(text, /^\d{3,} files, \d{3,} imports between them, no circle, none against the order\n$/)
+  assert.match(
+    text,
+    /^src: \d{3,} files, \d{3,} imports between them, no circle, none against the order\nlib: \d{2,} files, \d{3,} imports .+ order\n$/
+  )
 })
 
 const PLANTED = /** @type {[string, Record<string, string>, (at: number) => string[]][]} */ ([
@@ -98,4 +101,37 @@ test('tests, comments, texts and names of a child that are only handed on are no
   assert.equal(status, 0, text)
   const upwards = check(t, { 'secret/redaction/variants.rs': 'pub use crate::process::options::Limits;' })
   assert.match(upwards.text, /^src\/secret\/redaction\/variants\.rs:\d+: secret must not use process,/)
+})
+
+test('in lib a circle is found, also one of types, re-exports or import() alone', (t) => {
+  const text = (/** @type {string} */ line) => check(t, { 'lib/secret/memory-protection.ts': line }).text
+  const at = `lib/secret/memory-protection.ts:${lineOf('secret/memory-protection.ts', 'lib')} uses lib/secret/secret.ts: ./secret.ts`
+  for (const line of [
+    "import { Secret as Planted } from './secret.ts'",
+    "import type { Secret as Planted } from './secret.ts'",
+    "export type { Secret as Planted } from './secret.ts'",
+    "type Planted = import('./secret.ts').Secret"
+  ]) {
+    const found = text(line)
+    assert.ok(found.startsWith('A circle of 2 files') && found.includes(at), `${line}\n${found}`)
+    assert.doesNotMatch(found, /must not use/)
+  }
+  assert.match(text("// import { Secret } from './secret.ts'\nconst PLANTED = \"import { Secret } from './secret.ts'\""), /no circle/)
+})
+
+test('in lib an import against the order is found, and a slice or a file without a floor', (t) => {
+  const line = "import type { Stdio } from '../process/stdio.ts'"
+  const { status, text } = check(t, { 'lib/usage/token-counts.ts': line })
+  assert.equal(status, 1)
+  const at = lineOf('usage/token-counts.ts', 'lib')
+  assert.ok(
+    text.includes(
+      `lib/usage/token-counts.ts:${at}: usage must not use process, which is not below it: ../process/stdio.ts is in lib/process/stdio.ts`
+    ),
+    text
+  )
+  assert.match(
+    check(t, { 'lib/planted.ts': '// Planted.' }).text,
+    /^lib\/planted has no place in the order of scripts\/check-dependencies\.mjs$/
+  )
 })

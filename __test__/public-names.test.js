@@ -147,7 +147,7 @@ const CODES = [
 
 /** The names that a kind of declaration is exported with. @param {string} kind */
 const declared = (kind) =>
-  [...new Set([...TYPES_FILE.matchAll(new RegExp(`^export (?:declare )?(?:${kind}) (\\w+)`, 'gm'))].map(([, name]) => name))].sort()
+  [...new Set([...TYPES_FILE.matchAll(new RegExp(`^export (?:declare )?(?:${kind}) ([\\w$]+)`, 'gm'))].map(([, name]) => name))].sort()
 
 test('both doors export these names, and the types declare them', async () => {
   const commonjs = require('../index.js')
@@ -162,6 +162,10 @@ test('these types are exported, and no others', () =>
     declared('interface|type').filter((name) => !VALUES.includes(name)),
     TYPES
   ))
+
+// The bundler calls the second of two types of one name `Name$1`.
+test('no name in the types was made up by the bundler', () =>
+  assert.deepEqual(TYPES_FILE.replace(/\/\*[\s\S]*?\*\//g, '').match(/[A-Za-z_]\w*\$\w*/g) ?? [], []))
 
 test('these are the codes of errors', () => {
   const union = /^type ErrorCode =((?:\s+\|[^\n]*)+)/m.exec(TYPES_FILE)?.[1] ?? ''

@@ -145,3 +145,21 @@ function childrenOf(pid) {
 function cpuTicks(pid) {
   return Number(fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[11])
 }
+
+test('a fresh clone needs no package to begin: the scripts that install them import nothing but files and built-ins', () => {
+  const entries = ['with-build.mjs', 'test.mjs', 'build.mjs', 'ensure.mjs', 'compat.mjs', 'matrix.mjs', 'fuzz.mjs', 'sanitize.mjs']
+  const seen = new Set(entries.map((name) => path.join(SCRIPTS, name)))
+  const packages = []
+  for (const file of seen) {
+    const imports = fs.readFileSync(file, 'utf8').matchAll(/^(?:import|export) (?:[^'"]*? from )?['"]([^'"]+)['"]/gm)
+    for (const [, name] of imports) {
+      if (name.startsWith('.')) seen.add(path.join(path.dirname(file), name))
+      else if (!name.startsWith('node:')) packages.push(`${path.relative(SCRIPTS, file)} imports ${name}`)
+    }
+  }
+  assert.ok(
+    seen.has(path.join(SCRIPTS, 'lib', 'bundle.mjs')) && seen.has(path.join(SCRIPTS, 'lib', 'ts-module-graph.mjs')),
+    'imports are followed'
+  )
+  assert.deepEqual(packages, [])
+})

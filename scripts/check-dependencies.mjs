@@ -1,60 +1,88 @@
-// Checks that there is no import cycle between the files of src, and no import against the order of its folders.
-// `lib/module-graph.mjs` defines what an import is.
+// Checks that there is no import cycle between the files of src or between those of lib, and no import against the order
+// of their folders. `lib/module-graph.mjs` defines what an import is in Rust, and `lib/ts-module-graph.mjs` in TypeScript.
+import { join } from 'node:path'
 import { pathToFileURL } from 'node:url'
 import { moduleGraph } from './lib/module-graph.mjs'
 import { fromRoot } from './lib/paths.mjs'
+import { tsModuleGraph } from './lib/ts-module-graph.mjs'
 
 /**
- * The folders and single files of src, from the top floor down. Each may use what is below it and nothing else; those on
- * one floor do not know one another.
+ * The folders and single files of both trees, from the top floor down. Each may use what is below it and nothing else;
+ * those on one floor do not know one another. The slices of lib have the order of those of src.
  */
-const FLOORS = [
-  ['node'],
-  ['doctor'],
-  ['process'],
-  ['environment'],
-  ['credential', 'usage'],
-  ['net', 'provider', 'secret'],
-  ['error', 'sys'],
-  ['words']
+const TREES = [
+  {
+    name: 'src',
+    graph: moduleGraph,
+    floors: [
+      ['node'],
+      ['doctor'],
+      ['process'],
+      ['environment'],
+      ['credential', 'usage'],
+      ['net', 'provider', 'secret'],
+      ['error', 'sys'],
+      ['words']
+    ]
+  },
+  {
+    name: 'lib',
+    graph: tsModuleGraph,
+    floors: [
+      ['bundle', 'same-as-binding'],
+      ['index'],
+      ['doctor', 'sdk'],
+      ['shared'],
+      ['process'],
+      ['environment'],
+      ['credential', 'usage'],
+      ['secret'],
+      ['internal']
+    ]
+  }
 ]
 
-const where = (arrow) => `src/${arrow.from}:${arrow.line}`
-
-export function checkDependencies(src = fromRoot('src')) {
-  const { files, arrows } = moduleGraph(src)
-  if (!arrows.length) throw new Error('found no import in src: the check sees nothing')
-  const wrong = [...unplaced(files), ...circles(arrows), ...against(arrows)]
+/** @param {string} root The directory that has src and lib. */
+export function checkDependencies(root = fromRoot()) {
+  const read = TREES.map((tree) => ({ ...tree, ...tree.graph(join(root, tree.name)) }))
+  const wrong = read.flatMap((tree) => {
+    if (!tree.arrows.length) throw new Error(`found no import in ${tree.name}: the check sees nothing`)
+    return [...unplaced(tree), ...circles(tree), ...against(tree)]
+  })
   if (wrong.length) throw new Error(wrong.join('\n'))
-  process.stdout.write(`${files.length} files, ${arrows.length} imports between them, no circle, none against the order\n`)
+  for (const { name, files, arrows } of read)
+    process.stdout.write(`${name}: ${files.length} files, ${arrows.length} imports between them, no circle, none against the order\n`)
 }
 
-/** The folder below src, or the file that is there alone. */
-const placeOf = (file) => file.split('/')[0].replace(/\.rs$/, '')
+const where = (tree, arrow) => `${tree.name}/${arrow.from}:${arrow.line}`
 
-const floorOf = (place) => FLOORS.findIndex((floor) => floor.includes(place))
+/** The folder below the tree, or the file that is there alone. */
+const placeOf = (file) => file.split('/')[0].replace(/\.(rs|ts)$/, '')
+
+const floorOf = ({ floors }, place) => floors.findIndex((floor) => floor.includes(place))
 
 /** What has no place in the order, and what has one and is gone. */
-function unplaced(files) {
-  const there = new Set(files.filter((file) => file !== 'lib.rs').map(placeOf))
-  const missing = [...there].filter((place) => floorOf(place) < 0)
-  const gone = FLOORS.flat().filter((place) => !there.has(place))
+function unplaced(tree) {
+  const there = new Set(tree.files.filter((file) => file !== 'lib.rs').map(placeOf))
+  const missing = [...there].filter((place) => floorOf(tree, place) < 0)
+  const gone = tree.floors.flat().filter((place) => !there.has(place))
   return [
-    ...missing.map((place) => `src/${place} has no place in the order of scripts/check-dependencies.mjs`),
-    ...gone.map((place) => `scripts/check-dependencies.mjs has a place for src/${place}, which does not exist`)
+    ...missing.map((place) => `${tree.name}/${place} has no place in the order of scripts/check-dependencies.mjs`),
+    ...gone.map((place) => `scripts/check-dependencies.mjs has a place for ${tree.name}/${place}, which does not exist`)
   ]
 }
 
-function against(arrows) {
-  const isWrong = ({ from, to }) => placeOf(from) !== placeOf(to) && floorOf(placeOf(from)) >= floorOf(placeOf(to))
-  return arrows.filter(isWrong).map((arrow) => {
+function against(tree) {
+  const isWrong = ({ from, to }) => placeOf(from) !== placeOf(to) && floorOf(tree, placeOf(from)) >= floorOf(tree, placeOf(to))
+  return tree.arrows.filter(isWrong).map((arrow) => {
     const [from, to] = [placeOf(arrow.from), placeOf(arrow.to)]
-    return `${where(arrow)}: ${from} must not use ${to}, which is not below it: ${arrow.path} is in src/${arrow.to}`
+    return `${where(tree, arrow)}: ${from} must not use ${to}, which is not below it: ${arrow.path} is in ${tree.name}/${arrow.to}`
   })
 }
 
 /** For each knot of files that use one another, its shortest circle. */
-function circles(arrows) {
+function circles(tree) {
+  const { arrows } = tree
   const found = []
   const known = new Set()
   const out = grouped(arrows)
@@ -67,7 +95,7 @@ function circles(arrows) {
     const knot = knotOf(ways, way[0].from)
     for (const file of knot) known.add(file)
     const more = knot.size > way.length ? `, in a knot of ${knot.size}` : ''
-    const lines = way.map((arrow) => `  ${where(arrow)} uses src/${arrow.to}: ${arrow.path}`)
+    const lines = way.map((arrow) => `  ${where(tree, arrow)} uses ${tree.name}/${arrow.to}: ${arrow.path}`)
     found.push([`A circle of ${way.length} files${more}:`, ...lines].join('\n'))
   }
   return found

@@ -3,7 +3,7 @@
 
 import { use } from '../../lib/doctor/facade.ts'
 import { rows as allRows } from '../../lib/doctor/rows.ts'
-import { shared } from '../../lib/internal/shared.ts'
+import { shared } from '../../lib/shared.ts'
 
 use(shared)
 
@@ -12,12 +12,12 @@ export const rows = allRows()
 export * from '../../lib/bundle.ts'
 export { helpOf, readArguments } from '../../lib/doctor/arguments.ts'
 export { readContext } from '../../lib/doctor/context.ts'
+export { whyNotLoaded } from '../../lib/doctor/not-loaded.ts'
 export { leaveOutNpm } from '../../lib/doctor/npm.ts'
 export { print } from '../../lib/doctor/print.ts'
 export { homeAbove } from '../../lib/doctor/program.ts'
 export { onAbort } from '../../lib/internal/abort-signal.ts'
 export { translate } from '../../lib/internal/errors.ts'
-export { whyNotLoaded } from '../../lib/internal/not-loaded.ts'
 export { readLaunch } from '../../lib/process/launch.ts'
 export { startCommand } from '../../lib/process/native-start.ts'
 export { startPortable } from '../../lib/process/portable-start.ts'

@@ -6,8 +6,8 @@ import { binding } from '../internal/binding.ts'
 import type { HttpOptions } from '../internal/jobs.ts'
 import { readHttpSettings, runJob, runUnlessAborted } from '../internal/jobs.ts'
 import * as validate from '../internal/validate.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { lendInput } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 
 /** Options of {@link checkKey}. */
 export interface CheckKeyOptions extends HttpOptions {
@@ -81,7 +81,10 @@ export interface KeyCheck {
   readonly cached: boolean
 }
 
-const OPTIONS = ['baseUrl', 'ca', 'cacheMs', 'proxy', 'signal', 'timeoutMs'] as const
+const OPTIONS = validate.members({ baseUrl: true, ca: true, cacheMs: true, proxy: true, signal: true, timeoutMs: true } satisfies Record<
+  keyof CheckKeyOptions,
+  true
+>)
 const DEFAULT_TIMEOUT_MS = 10_000
 const MAX_CACHED = 1000
 /** What the vendor said of the credential itself: an endpoint that was out of reach says nothing. */

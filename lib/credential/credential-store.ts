@@ -23,8 +23,8 @@ import { readHttpSettings, runJob } from '../internal/jobs.ts'
 import * as validate from '../internal/validate.ts'
 import type { Lockbox } from '../secret/lockbox.ts'
 import { nativeLockbox } from '../secret/lockbox.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { lendInput } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 
 /**
  * A lock that all workers of a fleet share. It takes the lock named `name`, calls `critical` with the value that the
@@ -116,28 +116,28 @@ export interface RefreshResult {
   readonly failure: ProviderError | null
 }
 
-export interface Fleet {
+interface Fleet {
   name: string
   withLock: WithLock
   lockbox: NativeLockbox | undefined
 }
 
-const OPTIONS = [
-  'ca',
-  'clientId',
-  'dir',
-  'fields',
-  'file',
-  'format',
-  'lockbox',
-  'name',
-  'owner',
-  'proxy',
-  'refreshAheadMs',
-  'timeoutMs',
-  'tokenUrl',
-  'withLock'
-] as const
+const OPTIONS = validate.members({
+  ca: true,
+  clientId: true,
+  dir: true,
+  fields: true,
+  file: true,
+  format: true,
+  lockbox: true,
+  name: true,
+  owner: true,
+  proxy: true,
+  refreshAheadMs: true,
+  timeoutMs: true,
+  tokenUrl: true,
+  withLock: true
+} satisfies Record<keyof LoginOptions, true>)
 /** As `validate.options` gives them. */
 type LoginGiven = validate.Own<(typeof OPTIONS)[number]>
 /** Each does what the one before it does, and more. */
@@ -164,7 +164,7 @@ export class CredentialStore extends Handle {
   #fleet: Fleet | undefined
   /** The refresh that is under way: whoever comes meanwhile waits for its end. */
   #pending: { call: Call; promise: Promise<RefreshResult> } | undefined
-  /** The fleet was not told of what this store got. */
+  /** What this store got was not published to the fleet. */
   #unpublished = false
 
   private constructor(key: symbol, native: Native, fleet?: Fleet) {

@@ -4,9 +4,10 @@ import type { KeyVerdict, NativeSecret, ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { own, translate } from '../internal/errors.ts'
 import { nativeOf } from '../internal/handle.ts'
+import { withWords } from '../internal/same.ts'
 import * as validate from '../internal/validate.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { Secret } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 import { consume, isUint8Array, textOffHeap, wipe } from '../secret/secret-input.ts'
 
 /** Options of {@link validateKey}. */
@@ -130,5 +131,7 @@ function look(provider: unknown, key: Uint8Array | NativeSecret, value: unknown)
   const options = validate.options('options', value, ['kind'])
   const kind = validate.optionalString('options.kind', options.kind)
   const id = validate.required('provider', validate.optionalString('provider', provider))
-  return Object.freeze(own(translate(() => binding.validateKey(id, kind, key)))) as KeyValidation
+  return Object.freeze(
+    withWords<KeyValidation, 'provider' | 'class' | 'kind' | 'belongsTo'>(own(translate(() => binding.validateKey(id, kind, key))))
+  )
 }

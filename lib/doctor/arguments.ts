@@ -4,10 +4,10 @@ import { parseArgs, types } from 'node:util'
 import type { Facts } from './context.ts'
 import { flag } from './words.ts'
 
-export interface Option {
+interface Option {
   /** Without the dashes. */
   name: string
-  /** What stands for its value; none: it takes none. */
+  /** The placeholder for its value in the help; an option without one takes no value. */
   value?: string
   /** Lines of --help; none: another one's lines name it. */
   text?: string

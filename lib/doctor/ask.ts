@@ -1,7 +1,7 @@
 // Asks the addon what a target user can do with paths. The answers are in the order of the questions.
 
 import { constants } from 'node:fs'
-import type { Answer, Component, NativeAbort } from '../../binding.js'
+import type { Answer, Component, IdentityRequest, NativeAbort } from '../../binding.js'
 import { binding, providerError, runUnlessAborted } from './facade.ts'
 
 /** What can be asked of a path: bits of access(2). A directory is used by who can make files in it. */
@@ -12,8 +12,6 @@ export const ACCESS = Object.freeze({
   use: constants.W_OK | constants.X_OK,
   read: constants.R_OK
 })
-
-export type Ids = { uid?: number; gid?: number; groups?: number[]; allowRoot?: boolean }
 
 /** A look takes milliseconds. One that takes longer than this has met a file system that does not answer. */
 const DEADLINE_MS = 5_000
@@ -33,7 +31,7 @@ export async function looked<T>(look: (abort: NativeAbort) => Promise<T>): Promi
   }
 }
 
-export function inquire(ids: Ids, questions: { path: string; access: number }[], byModeBits: boolean): Promise<Answer[]> {
+export function inquire(ids: IdentityRequest, questions: { path: string; access: number }[], byModeBits: boolean): Promise<Answer[]> {
   const inquiry = { ids: { groups: undefined, allowRoot: undefined, ...ids }, byModeBits, questions }
   return looked((abort) => binding.inquirePaths(inquiry, abort))
 }

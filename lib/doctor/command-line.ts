@@ -2,7 +2,7 @@
 
 import { isNativeError } from 'node:util/types'
 import { manifest } from '../internal/manifest.ts'
-import type { Shared } from '../internal/shared.ts'
+import type { Shared } from '../shared.ts'
 import { asTyped, helpOf, readArguments, UsageError } from './arguments.ts'
 import type { DiagnoseOptions, Facts } from './context.ts'
 import { use } from './facade.ts'

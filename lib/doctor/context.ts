@@ -1,8 +1,7 @@
 // The context of a diagnosis: the options, and everything that the checks read from this process.
 
 import path from 'node:path'
-import type { ProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
-import type { Ids } from './ask.ts'
+import type { IdentityRequest, ProviderFacts, ProviderId, StateDirectories } from '../../binding.js'
 import { binding, packageRoots, readIds, translate, validate, variable } from './facade.ts'
 
 /**
@@ -35,20 +34,21 @@ export interface DiagnoseOptions extends StateDirectories {
 }
 
 /** Beside the state directory of each provider, by the option that its row names. */
-const OPTIONS = [
-  'uid',
-  'gid',
-  'groups',
-  'command',
-  'home',
-  'path',
-  'prefix',
-  'provider',
-  'start',
-  'startTimeoutMs',
-  'tmpDir',
-  'workspace'
-] as const
+const optionNames = () =>
+  validate.members({
+    uid: true,
+    gid: true,
+    groups: true,
+    command: true,
+    home: true,
+    path: true,
+    prefix: true,
+    provider: true,
+    start: true,
+    startTimeoutMs: true,
+    tmpDir: true,
+    workspace: true
+  } satisfies Record<Exclude<keyof DiagnoseOptions, keyof StateDirectories>, true>)
 /** Nobody in particular: ids that own nothing. */
 export const STRANGER = Object.freeze({ uid: 65534, gid: 65534 })
 /** Where the remedies install programs. */
@@ -60,7 +60,7 @@ export type Facts = ProviderFacts & { id: ProviderId }
 
 export interface Context {
   /** As the addon takes them. */
-  ids: Ids
+  ids: IdentityRequest
   target: { uid: number; gid: number }
   own: { uid: number; gid: number }
   /** Whether the caller named the target. */
@@ -86,7 +86,7 @@ export interface Context {
 
 export function readContext(value: unknown): Context {
   const all = translate(() => binding.providerFacts()) as Facts[]
-  const options = validate.options('options', value, [...OPTIONS, ...all.map(({ stateOption }) => stateOption)])
+  const options = validate.options('options', value, [...optionNames(), ...all.map(({ stateOption }) => stateOption)])
   // Whoever runs the doctor may be root; that is a finding, not a refusal.
   const ids = { ...readIds(options), allowRoot: true }
   const own = { uid: process.geteuid?.() ?? 0, gid: process.getegid?.() ?? 0 }

@@ -13,7 +13,12 @@ const USUAL = ['SHELL', 'EDITOR', 'VISUAL', 'PAGER', 'BROWSER', 'DEBUG', 'IFS', 
 const names = (found: FoundVariable[]) => list(found.map(({ name }) => name))
 const unset = (found: FoundVariable[]) => [command('unset', ...found.map(({ name }) => name))]
 
-export const rows: Row[] = [
+interface Seen {
+  found: FoundVariable[]
+  npm: LeftOut
+}
+
+export const rows: Row<Seen>[] = [
   {
     id: 'environment.clean',
     severity: 'ok',
@@ -56,7 +61,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export function look({ providers }: Context, npm: LeftOut | null): Finding[] {
   const all = own(binding.surveyVariables(Object.keys(process.env).sort()))

@@ -1,7 +1,7 @@
 // What the doctor uses of the facade. The copy of the facade that asks for a diagnosis hands it over: with a `require` of its
 // own the doctor could meet another copy, whose classes are others.
 
-import type { Shared } from '../internal/shared.ts'
+import type { Shared } from '../shared.ts'
 
 export let binding: Shared['binding']
 export let buildProviderEnv: Shared['buildProviderEnv']

@@ -6,15 +6,26 @@ import type { FoundFile } from '../../binding.js'
 import { looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Given, Row } from './finding.ts'
+import type { Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
+import type { Steering } from './way.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, list } from './words.ts'
 
-const where = ({ file, real }: Given) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
+interface Seen {
+  context: Context
+  facts: Facts
+  file: FoundFile
+  /** The program's; null if it is unknown. */
+  version: string | null
+  real: string
+  way: Steering
+}
+
+const where = ({ file, real }: Seen) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 
 /** What a start of this package's does beside it. */
-const obeyed = ({ file, facts, version }: Given) => {
+const obeyed = ({ file, facts, version }: Seen) => {
   if (file.refusedStarts !== 'none') return refusal(file, facts, version)
   if (file.ignoredAlways)
     return `A start by this package prevents ${facts.name} from obeying the file, even in a trusted workspace; a start without this package does not.`
@@ -36,31 +47,30 @@ function refusal({ refusedStarts }: FoundFile, { name, shieldedSince }: Facts, v
 }
 
 const isRefused = ({ refusedStarts }: FoundFile) => refusedStarts !== 'none'
-const isError = ({ file }: Given) => isRefused(file)
-/** What mends it besides. */
-const orElse = ({ file, facts }: Given) =>
+const isError = ({ file }: Seen) => isRefused(file)
+/** What also fixes it. */
+const orElse = ({ file, facts }: Seen) =>
   file.refusedStarts === 'every-credential'
     ? `, or start ${facts.name} ${facts.shieldedSince} or newer from its npm package or from a file named versions/VERSION`
     : ''
 
 /** Not by root: the tenant can make a link to a directory of that name, or of a directory above it. */
-const moveAway = ({ context, file, way }: Given) => [
+const moveAway = ({ context, file, way }: Seen) => [
   command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)
 ]
 
-const hazardous = (id: string): Row =>
+const hazardous = (id: string): Row<Seen> =>
   unlessSteered({
     id: `files.${id}`,
     severity: 'warning',
     isError,
-    sentence: (seen) =>
-      `${where(seen)} has ${list(seen.file.hazards.map(({ key, effect }: { key: string; effect: string }) => `${key} (${effect})`))}. ${obeyed(seen)}`,
+    sentence: (seen) => `${where(seen)} has ${list(seen.file.hazards.map(({ key, effect }) => `${key} (${effect})`))}. ${obeyed(seen)}`,
     remedy: (seen) => `Rename the file, or remove these keys from it${orElse(seen)}:`,
     commands: moveAway
   })
 
 /** Asked for when the addon is there: it names the files. */
-export const rows = (): Row[] => [
+export const rows = (): Row<Seen>[] => [
   {
     id: 'files.none',
     severity: 'ok',
@@ -91,7 +101,7 @@ export const rows = (): Row[] => [
   })
 ]
 
-const finding = findingsOf(rows)
+const finding = findingsOf<Seen>(rows)
 
 /** @param version The program's, where one is known. */
 export async function look(context: Context, facts: Facts, version: string | null): Promise<Finding[]> {

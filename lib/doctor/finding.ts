@@ -31,24 +31,20 @@ export interface Finding {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** What a check hands to the words of its row, which alone knows what that is. */
-// biome-ignore lint/suspicious/noExplicitAny: the rows of all checks are in one table.
-export type Given = any
-
-/** One kind of finding. */
-export interface Row {
+/** One kind of finding. `Seen` is what the checks of its file can have observed; a row reads what its own check hands over. */
+export interface Row<Seen> {
   /** Stable: scripts and documentation name it. */
   id: string
   severity: Severity
   /** Where it is an error instead. */
-  isError?: (seen: Given) => boolean
-  sentence: (seen: Given) => string
-  remedy?: (seen: Given) => string
+  isError?: (seen: Seen) => boolean
+  sentence: (seen: Seen) => string
+  remedy?: (seen: Seen) => string
   /** The commands that fix it, to run in order in one shell. */
-  commands?: (seen: Given) => string[]
+  commands?: (seen: Seen) => string[]
 }
 
-export interface Seen {
+export interface About {
   provider?: ProviderId | null
   path?: string
   /** Into the report as they are: no secret, and nothing that JSON cannot hold. */
@@ -56,15 +52,16 @@ export interface Seen {
 }
 
 /** Makes findings from rows. A row that is not there is a defect. */
-export function findingsOf(rows: () => readonly Row[]) {
-  let table: Map<string, Row> | undefined
-  /** @param seen What the row's functions are given. */
-  return function finding(id: string, seen: Given, about?: Seen): Finding {
-    const { provider = null, path, details = {} } = { __proto__: null, ...about } as Seen
+export function findingsOf<Seen extends object>(rows: () => readonly Row<Seen>[]) {
+  let table: Map<string, Row<Seen>> | undefined
+  /** @param given What the row's functions are given. */
+  return function finding(id: string, given: Partial<Seen>, about?: About): Finding {
+    const { provider = null, path, details = {} } = { __proto__: null, ...about } as About
     table ??= new Map(rows().map((row) => [row.id, row]))
     const found = table.get(id)
     if (!found) throw new Error(`no row ${id}`)
-    const row = { __proto__: null, ...found } as Row
+    const row = { __proto__: null, ...found } as Row<Seen>
+    const seen = given as Seen
     return Object.freeze({
       id,
       severity: row.isError?.(seen) ? 'error' : row.severity,

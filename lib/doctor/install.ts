@@ -33,7 +33,7 @@ export function withPlan(remedy: string, { withheld }: Plan) {
     : `${remedy}. The doctor shows no command, because ${withheld}. Name another directory with --prefix, and run the doctor again.`
 }
 
-/** A version that names a file, and that the addon tells by that name. What a manifest says can be anything. */
+/** A version that names a file, and that the addon reads from that name. What a manifest says can be anything. */
 const VERSION = /^\d[\w+-]*(?:\.[\w+-]+)+$/
 
 /**

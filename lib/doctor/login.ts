@@ -2,28 +2,42 @@
 // JavaScript.
 
 import path from 'node:path'
-import type { LoginState } from '../../binding.js'
+import type { Component, LoginState, Way } from '../../binding.js'
 import { ACCESS, inquire, last, looked, realPath } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Given, Row } from './finding.ts'
+import type { Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, quote } from './words.ts'
 
+interface Seen {
+  context: Context
+  facts: Facts
+  /** The state directory. */
+  state: string
+  file: string
+  kind: string
+  expiresAtMs: number | null
+  unread: boolean
+  real: string
+  component: Component
+  way: Way
+}
+
 /** A login is made by a person with a browser, which a server has none of. */
-const LOG_IN = ({ facts }: Given) =>
+const LOG_IN = ({ facts }: Seen) =>
   `Log in on a machine that has a browser (${facts.logIn}), copy its ${facts.loginFile} into your home directory on this machine, and run:`
 /**
  * By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it, so
  * from that one's home: in a tenant's directory, the name could be a link to what is root's.
  */
-const putInPlace = ({ context, facts, file }: Given) => [
+const putInPlace = ({ context, facts, file }: Seen) => [
   `${command(...asTarget(context), 'sh', '-c', 'umask 077; rm -f -- "$1"; cat > "$1"', 'sh', file)} < ~/${quote(facts.loginFile)}`
 ]
 /** What renews it without a person. Not a command: it asks the vendor, and the answer is the only copy of the next refresh token. */
-const renewal = ({ context: { target }, facts, state }: Given) => {
+const renewal = ({ context: { target }, facts, state }: Seen) => {
   const owner = target.uid === 0 ? '' : `, owner: ${target.uid}`
   return `(await CredentialStore.open('${facts.id}', { dir: ${JSON.stringify(state)}${owner} })).fresh()`
 }
@@ -34,8 +48,8 @@ const WHAT = {
 } as Record<string, string>
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
 const link = (file: string, real: string) => (real === file ? '' : `, a link to ${real},`)
-const date = (ms: number) => {
-  const at = new Date(ms)
+const date = (ms: number | null) => {
+  const at = new Date(ms ?? Number.NaN)
   return Number.isNaN(at.getTime()) ? 'an invalid time' : `${at.toISOString().slice(0, 16).replace('T', ' ')} UTC`
 }
 
@@ -43,7 +57,7 @@ const date = (ms: number) => {
  * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
  * directory where nobody can put something else in its place; else the target makes its own copy.
  */
-const close = ({ context, real, component, way }: Given) => {
+const close = ({ context, real, component, way }: Seen) => {
   const { uid, gid } = context.target
   if (component.uid !== uid && way.targets)
     return [command(...asTarget(context), 'sh', '-c', 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"', 'sh', real)]
@@ -51,7 +65,7 @@ const close = ({ context, real, component, way }: Given) => {
   return [...give, command(...asTarget(context), 'chmod', '0600', real)]
 }
 
-export const rows: Row[] = [
+export const rows: Row<Seen>[] = [
   {
     id: 'login.valid',
     severity: 'ok',
@@ -105,7 +119,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<Finding[]> {
   const state = context.states[facts.id]?.path

@@ -7,7 +7,19 @@ import type { Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { list, page } from './words.ts'
 
-export const rows: Row[] = [
+interface Seen {
+  version: string
+  node: string
+  platform: string
+  /** Why there is no native start. */
+  missing: string
+  dumpable: boolean
+  refused: string
+  unlocked: boolean
+  canRaise: boolean
+}
+
+export const rows: Row<Seen>[] = [
   {
     id: 'platform.addon',
     severity: 'ok',
@@ -51,7 +63,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export function look(): Finding[] {
   // The loader requires one file of many. The module cache knows which, if there is one: a loader of node:vm may have none.

@@ -17,7 +17,7 @@ const LOOKS: Record<Severity, { mark: string; plain: string; colour: number }> =
 const BOLD = 1
 const DIM = 2
 
-export type Style = { width: number; colour: boolean; unicode: boolean }
+type Style = { width: number; colour: boolean; unicode: boolean }
 
 /** What a stream and its environment ask for. NO_COLOR is that of no-color.org; FORCE_COLOR goes before it, as in Node. */
 export function styleOf(stream: { isTTY?: boolean; columns?: number }, env: NodeJS.ProcessEnv): Style {
@@ -93,7 +93,7 @@ function steps({ id, path, details }: Finding, unicode: boolean) {
     )
 }
 
-/** Lines of at most `width` characters, broken at spaces; a word that is longer stands alone. */
+/** Lines of at most `width` characters, broken at spaces; a longer word has a line to itself. */
 export function wrap(text: string, width: number) {
   const lines: string[] = []
   for (const word of text.split(' ')) {

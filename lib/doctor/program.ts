@@ -6,13 +6,19 @@ import type { Component, SurveyedProgram } from '../../binding.js'
 import { ACCESS, inquire, looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Row, Seen } from './finding.ts'
+import type { About, Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import * as install from './install.ts'
 import { command, list, octal, owner, whom } from './words.ts'
 
+interface Manager {
+  name: string
+  part: string
+  shim?: boolean
+}
+
 /** What a version manager's path has in it. A shim runs what its user has chosen, below that user's home. */
-const MANAGERS: { name: string; part: string; shim?: boolean }[] = [
+const MANAGERS: Manager[] = [
   { name: 'nvm', part: '/.nvm/' },
   { name: 'fnm', part: '/fnm_multishells/' },
   { name: 'fnm', part: '/fnm/node-versions/' },
@@ -33,7 +39,25 @@ const ANEW =
 /** What else than the program. */
 const beside = (files: string[]) => (files.length > 1 ? ` (and ${list(files.slice(1).map((file) => path.basename(file)))} beside it)` : '')
 
-export const rows: Row[] = [
+interface Seen {
+  facts: Facts
+  program: SurveyedProgram
+  target: Context['target']
+  plan: Awaited<ReturnType<typeof install.plan>>
+  message: string
+  /** The step that keeps the target out. */
+  blocked: Component
+  /** The commands that let the target through; null if none may. */
+  opened: string[] | null
+  /** A program that a start passes over. */
+  passed: SurveyedProgram
+  manager: Manager
+  home: string
+  writable: string[]
+  readable: string[]
+}
+
+export const rows: Row<Seen>[] = [
   {
     id: 'program.reachable',
     severity: 'ok',
@@ -136,7 +160,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<{ findings: Finding[]; program: SurveyedProgram | null }> {
   const { ids, byModeBits, packageRoots, target } = context
@@ -174,7 +198,7 @@ export async function look(context: Context, facts: Facts): Promise<{ findings: 
 }
 
 /** What its version says. */
-async function standing(context: Context, facts: Facts, program: SurveyedProgram, about: Seen) {
+async function standing(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   if (program.version === null) return [finding('program.unknown-version', { facts, program }, about)]
   if (!program.untested) return []
   const plan = await install.plan(context, { ...facts, package: `${facts.package}@${facts.testedVersion}` }, null)
@@ -182,7 +206,7 @@ async function standing(context: Context, facts: Facts, program: SurveyedProgram
 }
 
 /** Why no candidate can be run, by the first of them. */
-async function refusal(context: Context, facts: Facts, program: SurveyedProgram, about: Seen) {
+async function refusal(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const error = program.error as NonNullable<SurveyedProgram['error']>
   const details = {
     foundAt: program.foundAt,
@@ -241,7 +265,7 @@ function managerOf({ foundAt, path: real }: SurveyedProgram) {
 }
 
 /** Whether the program is somebody's own. */
-async function origin(context: Context, facts: Facts, program: SurveyedProgram, about: Seen) {
+async function origin(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const manager = managerOf(program)
   const plan = () => install.plan(context, facts, canCopy(program) ? program : null)
   if (manager) return [finding('program.version-manager', { facts, program, manager, plan: await plan() }, about)]
@@ -271,7 +295,7 @@ function ownHome() {
 }
 
 /** Whether the target user can change or replace the program or the file that states its version. */
-async function changeable(context: Context, facts: Facts, program: SurveyedProgram, about: Seen) {
+async function changeable(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const { ids, target, byModeBits } = context
   if (target.uid === 0) return []
   // By path: the ways to them begin alike.
@@ -301,7 +325,7 @@ async function changeable(context: Context, facts: Facts, program: SurveyedProgr
 }
 
 /** Whether the target can read the program, and what inherits its credential. */
-async function readable(context: Context, facts: Facts, program: SurveyedProgram, about: Seen) {
+async function readable(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const { ids, target, byModeBits } = context
   if (target.uid === 0) return []
   if (program.interpreter !== null) return [finding('program.script', { program }, about)]

@@ -11,7 +11,7 @@ import { rows as state } from './state.ts'
 import { rows as target } from './target.ts'
 import { rows as unloadable } from './unloadable.ts'
 
-export const rows = (): readonly Row[] => [
+export const rows = (): readonly Row<never>[] => [
   ...unloadable,
   ...platform,
   ...target,

@@ -7,7 +7,7 @@ import { Transform } from 'node:stream'
 import { pipeline } from 'node:stream/promises'
 import { StringDecoder } from 'node:string_decoder'
 import { parseArgs, types } from 'node:util'
-import type { Ids } from '../process/run-command.ts'
+import type { CommandIds } from '../process/run-command.ts'
 import { number, numbers, UsageError } from './arguments.ts'
 import { runCommand } from './facade.ts'
 import { escaped } from './words.ts'
@@ -80,7 +80,7 @@ function parse(args: string[]) {
 }
 
 /** Runs it, with its streams relayed: the descriptors of a terminal must not be its to hold. */
-async function relayed(command: string, args: string[], ids: Ids, cwd: string) {
+async function relayed(command: string, args: string[], ids: CommandIds, cwd: string) {
   let caught: NodeJS.Signals | null = null
   // Before the command can run: a signal would else end this process, and leave the command to its parent's death.
   for (const name of SIGNALS) {
@@ -112,7 +112,7 @@ function feed(from: NodeJS.ReadStream, to: Socket) {
 async function relay(from: Socket, to: NodeJS.WriteStream) {
   to.on('error', () => {})
   const steps = to.isTTY ? [from, harmlessly(), to] : [from, to]
-  // Where nobody reads any more, the command is told by its own stream's end.
+  // Where nobody reads any more, the end of its own stream shows that to the command.
   await pipeline(steps, { end: false }).catch(() => from.destroy())
 }
 

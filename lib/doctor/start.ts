@@ -17,7 +17,24 @@ import { harmless, page, whom } from './words.ts'
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
 
-export const rows: Row[] = [
+interface Seen {
+  facts: Facts
+  target: Context['target']
+  durationMs: number
+  timeoutMs: number
+  /** Why there was no dry start. */
+  reason: string
+  message: string
+  /** Its exit status or signal, in words. */
+  ended: string
+  complaint: string
+  asked: boolean
+  /** How many requests the mock got. */
+  seen: number
+  root: string
+}
+
+export const rows: Row<Seen>[] = [
   {
     id: 'start.answered',
     severity: 'ok',
@@ -66,7 +83,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export async function look(context: Context, facts: Facts, runnable: boolean): Promise<Finding[]> {
   const reason = whyNot(context, runnable)
@@ -153,7 +170,7 @@ async function ask(
     child.on('error', () => {})
     child.once('spawn', () => (seen.pid = child.pid))
     child.stdout?.resume()
-    // The last lines say why. The key in them would be the made-up one, and is scrubbed besides.
+    // The last lines say why. The key in them would be the made-up one, and is redacted all the same.
     child.stderr?.setEncoding('utf8').on('data', (text: string) => (complaint = (complaint + text).slice(-4096)))
     const closed = new Promise((resolve) => child.once('close', resolve))
     const { code, signal, error } = await child.exited

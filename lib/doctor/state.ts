@@ -1,11 +1,11 @@
 // Checks the directories that a CLI writes to: they must exist, belong to the target user, be writable by it and closed
 // to others.
 
-import type { Answer, Component } from '../../binding.js'
+import type { Answer, Component, Way } from '../../binding.js'
 import { ACCESS, inquire, last } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
-import type { Finding, Given, Row } from './finding.ts'
+import type { Finding, Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, whom } from './words.ts'
@@ -13,26 +13,40 @@ import { command, octal, owner, whom } from './words.ts'
 /** Directories that everybody shares. */
 const SHARED = ['/tmp', '/var/tmp', '/dev/shm']
 
-const its = ({ component }: Given) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
+interface Seen {
+  context: Context
+  directory: Directory
+  real: string
+  way: Way
+  target: Context['target']
+  component: Component
+  /** Whether everybody shares the directory. */
+  shared: boolean
+  /** What belongs to somebody who is neither root, the target nor this process. */
+  anothers: Component | undefined
+  isOwn: boolean
+}
+
+const its = ({ component }: Seen) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
 /** Where the target can put a link in its place first, root's hands stay off. */
-const own = ({ context, target, directory, way }: Given) =>
+const own = ({ context, target, directory, way }: Seen) =>
   way.targets
     ? command(...asTarget(context), 'mkdir', '-p', '-m', '0700', '--', directory.path)
     : command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
-const moveAway = ({ context, directory, way }: Given) =>
+const moveAway = ({ context, directory, way }: Seen) =>
   command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
 /**
  * Where the tenant can put something else in its place, or somebody else in it, root gives away nothing: it is moved aside,
  * and a fresh one made.
  */
-const anew = (seen: Given) => [moveAway(seen), own(seen)]
+const anew = (seen: Seen) => [moveAway(seen), own(seen)]
 const ANEW = 'Rename it, and create a directory that the target user owns; its owner can copy the files that the tenant needs:'
 /** By its owner, whom no link can lead to what is not its own. */
-const mode = ({ context, real }: Given, bits: string) => command(...asTarget(context), 'chmod', bits, real)
+const mode = ({ context, real }: Seen, bits: string) => command(...asTarget(context), 'chmod', bits, real)
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
-const where = ({ directory, real }: Given) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
+const where = ({ directory, real }: Seen) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
 
-const all: Row[] = [
+const all: Row<Seen>[] = [
   {
     id: 'state.usable',
     severity: 'ok',
@@ -125,10 +139,10 @@ const BY_ROOT = ['state.unreachable', 'state.wrong-owner', 'state.read-only', 's
 /** Those whose commands change what is there, or put something else in its place. */
 const CHANGING = [...BY_ROOT, 'state.missing', 'state.no-directory']
 export const rows = all.map((row) => unlessSteered(CHANGING.includes(row.id) ? unlessAnothers(row) : row, BY_ROOT.includes(row.id)))
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 /** A row without commands where they would open, give away or move what belongs to another user, who can be another tenant. */
-function unlessAnothers({ remedy, commands, ...row }: Row): Row {
+function unlessAnothers({ remedy, commands, ...row }: Row<Seen>): Row<Seen> {
   return {
     ...row,
     remedy: (seen) =>

@@ -1,8 +1,8 @@
 // Checks which user a CLI would become, and whether this process can change to that user.
 
 import { readFile } from 'node:fs/promises'
+import type { IdentityRequest } from '../../binding.js'
 import type { ProviderError } from '../internal/errors.ts'
-import type { Ids } from './ask.ts'
 import { ACCESS, inquire, last } from './ask.ts'
 import type { Context } from './context.ts'
 import { DEFAULT_PREFIX, STRANGER } from './context.ts'
@@ -12,7 +12,18 @@ import { findingsOf } from './finding.ts'
 import { openAt } from './way.ts'
 import { command, flag, ids, list, OWN, owner } from './words.ts'
 
-export const rows: Row[] = [
+interface Seen {
+  target: Context['target']
+  own: Context['own']
+  /** Why the target cannot be become. */
+  reason: string
+  /** The words of the same command line. */
+  again: string[]
+  guess: Awaited<ReturnType<typeof guessTenant>>
+  unseen: string[]
+}
+
+export const rows: Row<Seen>[] = [
   {
     id: 'target.same',
     severity: 'ok',
@@ -59,7 +70,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 export async function look(context: Context): Promise<Finding[]> {
   const { target, own, named } = context
@@ -97,7 +108,7 @@ export function unseen(context: Context) {
 }
 
 /** Why the target cannot be become; null when a child could. Every step of the drop is made and proved. */
-async function whyNot(ids: Ids) {
+async function whyNot(ids: IdentityRequest) {
   try {
     await inquire(ids, [{ path: '/', access: ACCESS.exists }], false)
     return null

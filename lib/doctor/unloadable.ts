@@ -1,14 +1,17 @@
 // The only finding that is possible without the addon: that it does not load.
 
 import { isNativeError } from 'node:util/types'
+import type { NotLoaded } from '../internal/doctor-file.ts'
 import { manifest } from '../internal/manifest.ts'
-import { whyNotLoaded } from '../internal/not-loaded.ts'
 import type { Row } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { Diagnosis } from './index.ts'
+import { whyNotLoaded } from './not-loaded.ts'
 import { harmless } from './words.ts'
 
-export const rows: Row[] = [
+type Seen = NotLoaded & { platform: string }
+
+export const rows: Row<Seen>[] = [
   {
     id: 'platform.unloadable',
     severity: 'error',
@@ -18,7 +21,7 @@ export const rows: Row[] = [
   }
 ]
 
-const finding = findingsOf(() => rows)
+const finding = findingsOf<Seen>(() => rows)
 
 /**
  * The report of a diagnosis that could not begin.

@@ -22,14 +22,17 @@ export async function openAt(context: Context, from: string): Promise<string | n
   return steered ?? movable ?? (targets || inside ? real : null)
 }
 
+/** Who has a say in where a path leads. */
+export type Steering = Pick<Way, 'real' | 'steered' | 'movable' | 'targets'>
+
 /**
  * A row whose commands are withheld where the tenant has a say in what they would change.
  * @param byRoot Whether root runs them, whom a link leads that is put there in the last moment, too.
  */
-export function unlessSteered(row: Row, byRoot: boolean = false): Row {
+export function unlessSteered<Seen extends { way: Steering }>(row: Row<Seen>, byRoot: boolean = false): Row<Seen> {
   const { remedy, commands } = row
   if (remedy === undefined || commands === undefined) return row
-  const why = ({ steered, movable, real }: Way) => {
+  const why = ({ steered, movable, real }: Steering) => {
     if (steered !== null) return `whoever can change ${steered} decides that it leads to ${real}`
     if (byRoot && movable !== null) return `the tenant can replace ${movable} with a link at any time`
     return null

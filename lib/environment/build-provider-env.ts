@@ -22,8 +22,8 @@ import { readRequireLocked } from '../secret/memory-protection.ts'
 import { Recipient } from '../secret/recipient.ts'
 import type { CredentialOwner } from '../secret/seal-binding.ts'
 import { readCredentialOwner } from '../secret/seal-binding.ts'
+import type { SecretInput } from '../secret/secret.ts'
 import { Secret } from '../secret/secret.ts'
-import type { SecretInput } from '../secret/secret-input.ts'
 import { isUint8Array, refuseUnusable, take, wipe } from '../secret/secret-input.ts'
 import type { ProviderEnv } from './provider-env.ts'
 import { fromNative } from './provider-env.ts'
@@ -178,21 +178,21 @@ const WORKSPACE_FIELDS = [
 /** Workspace options that set a provider's state directory. */
 const STATE_DIRS = binding.providerFacts().map(({ id, stateOption }) => ({ provider: id, option: stateOption }))
 
-const OPTIONS = [
-  'workspace',
-  'credentialStore',
-  'credentialOwner',
-  'requireCredential',
-  'serverCredentials',
-  'baseUrl',
-  'caFile',
-  'inherit',
-  'set',
-  'recipient',
-  'requestId',
-  'requireLocked',
-  'payloadPath'
-] as const
+const OPTIONS = validate.members({
+  workspace: true,
+  credentialStore: true,
+  credentialOwner: true,
+  requireCredential: true,
+  serverCredentials: true,
+  baseUrl: true,
+  caFile: true,
+  inherit: true,
+  set: true,
+  recipient: true,
+  requestId: true,
+  requireLocked: true,
+  payloadPath: true
+} satisfies Record<keyof ProviderEnvOptions, true>)
 const WORKSPACE_OPTIONS = [...WORKSPACE_FIELDS.map(([name]) => name), ...STATE_DIRS.map(({ option }) => option)]
 
 /**
@@ -237,7 +237,7 @@ function takeJson(payload: Uint8Array, consumed: Uint8Array[]) {
 }
 
 /** What is added of `userEnvKeys`: names, and each one's value at the same index. */
-export type UserEnvKeys = { names: string[]; values: unknown[] }
+type UserEnvKeys = { names: string[]; values: unknown[] }
 
 /** The values of `userEnvKeys`. All are read, whatever one of them throws: the bytes among them are consumed. */
 function readUserEnvKeys(value: unknown, note: (value: unknown) => void): UserEnvKeys {
@@ -264,7 +264,7 @@ function readUserEnvKeys(value: unknown, note: (value: unknown) => void): UserEn
   validate.object('payload.userEnvKeys', value)
   // One more than are allowed, which the addon refuses.
   names.length = Math.min(names.length, MOST_NAMES + 1)
-  for (const name of names) wellFormed(name, 'userEnvKeys')
+  for (const name of names) fieldText(name, 'userEnvKeys')
   return { names, values }
 }
 
@@ -297,7 +297,7 @@ function addPayload(wire: WireBuffer, payload: unknown, consumed: Uint8Array[]) 
 }
 
 function addSecret(wire: WireBuffer, tag: NativeWireTag, key: string, value: unknown, field: string) {
-  if (typeof value === 'string') return wire.add(tag, key, wellFormed(value, field))
+  if (typeof value === 'string') return wire.add(tag, key, fieldText(value, field))
   if (value === undefined || value === null) return
   const handle = nativeOf<NativeSecret>(Secret, value)
   if (handle) return wire.addHandle(tag, key, handle)
@@ -309,14 +309,11 @@ function addSecret(wire: WireBuffer, tag: NativeWireTag, key: string, value: unk
   refuseUnusable(value, name)
 }
 
-/** Half of a surrogate pair is no character: written as UTF-8 it would become another one. */
-function wellFormed(text: string, field: string) {
-  if (text.isWellFormed()) return text
-  throw providerError({
-    code: 'ERR_PROVIDER_PAYLOAD_INVALID',
-    message: `payload.${field} must be well-formed text, but has an unpaired surrogate. Encode the string again.`,
-    names: [field]
-  })
+/** What is wrong in a payload is an error of ours, not a `TypeError`. */
+function fieldText(text: string, field: string) {
+  return validate.wellFormed(`payload.${field}`, text, (name, must) =>
+    providerError({ code: 'ERR_PROVIDER_PAYLOAD_INVALID', message: `${name} ${must} Encode the string again.`, names: [field] })
+  )
 }
 
 /** @param isJson Whether the payload came as bytes. */
@@ -355,7 +352,7 @@ function addOptions(wire: WireBuffer, value: unknown, isJson: boolean) {
   }
 }
 
-/** What Node puts in the place of bytes that are no UTF-8 stands for nothing: the child would get another value. */
+/** Node replaces bytes that are no UTF-8, and the original is lost: the child would get another value. */
 function unchanged(name: string, text: string) {
   if (!text.includes('\ufffd')) return text
   throw validate.wrongValue(

@@ -3,6 +3,7 @@
 import type { ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { bare, own, translate } from '../internal/errors.ts'
+import { withWords } from '../internal/same.ts'
 import * as validate from '../internal/validate.ts'
 import type { CredentialInfo, ProviderEnv } from './provider-env.ts'
 import { nativeOf } from './provider-env.ts'
@@ -31,5 +32,5 @@ export function describeProvider(env: ProviderEnv): ProviderDescription {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   const facts = bare(own(translate(() => binding.describe(native))))
-  return { ...facts, fingerprint: facts.fingerprint ?? null } as ProviderDescription
+  return withWords<ProviderDescription, 'provider' | 'billedTo'>({ ...facts, fingerprint: facts.fingerprint ?? null })
 }

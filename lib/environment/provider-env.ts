@@ -120,7 +120,7 @@ export class ProviderEnv extends handle.Handle {
   static {
     fromNative = (native) => new ProviderEnv(handle.KEY, native)
     credentialOf = (env) => {
-      env.#credential ??= Object.freeze({ ...env.#native.facts.credential }) as CredentialInfo
+      env.#credential ??= Object.freeze({ ...env.#native.facts.credential })
       return env.#credential
     }
   }

@@ -6,7 +6,7 @@ import { isNativeError } from 'node:util/types'
 import { doctorFile } from './doctor-file.ts'
 import { manifest, VERSION } from './manifest.ts'
 
-export type Binding = typeof import('../../binding.js')
+type Binding = typeof import('../../binding.js')
 
 const VARIABLE = 'NAPI_RS_NATIVE_LIBRARY_PATH'
 

@@ -7,7 +7,7 @@ import { binding } from './binding.ts'
 /** The codes of {@link ProviderError}; `docs/errors.md` has a row for each. */
 export type ProviderErrorCode = Exclude<ErrorCode, 'ERR_INVALID_ARG_VALUE'>
 
-export type Details = Pick<ErrorDetails, 'code' | 'message'> & Partial<ErrorDetails>
+type Details = Pick<ErrorDetails, 'code' | 'message'> & Partial<ErrorDetails>
 
 /** Names that `AbortSignal` users test for: `error.name === 'AbortError'`. */
 const NAMES = new Map([
@@ -69,7 +69,7 @@ function isKnown<T>(part: T): part is NonNullable<T> {
   return part !== undefined && part !== null
 }
 
-/** The text, or its beginning and its end, where an advice stands, when it is longer than that. */
+/** The text; if it is longer, its beginning and its end, which has the advice. */
 export function bounded(text: string, most: number) {
   if (text.length * 3 <= most || Buffer.byteLength(text) <= most) return text
   const bytes = Buffer.from(text)

@@ -1,6 +1,6 @@
 // This package's package.json: beside `dist/`, or in the bundle that somebody has made.
 
-export interface Manifest {
+interface Manifest {
   name: string
   version: string
   /** Written at a release. */

@@ -100,9 +100,9 @@ Fields.prototype = Object.freeze(Object.create(null))
 export type Own<K extends string> = { [Name in K]?: unknown }
 
 /**
- * The object's own properties of these names, in a new object that inherits nothing: `Object.prototype` decides nothing, whoever wrote
- * to it. Each is read once, as a getter may give another value the next time; and all are read, whatever
- * one of them throws, so that `note` sees every value that has to be consumed.
+ * The object's own properties of these names, in a new object that inherits nothing: `Object.prototype` decides nothing,
+ * whoever wrote to it. Each is read once, as a getter may give another value the next time; and all are read, whatever one
+ * of them throws, so that `note` sees every value that has to be consumed.
  */
 export function fields<K extends string>(
   name: string,
@@ -172,10 +172,13 @@ export function limited(name: string, text: string) {
   throw wrongValue(name, `must have at most ${MAX_TEXT} characters, but has ${text.length}.`)
 }
 
-/** Half of a surrogate pair is no character: written as UTF-8 it becomes another one, and two texts would be the same. */
-export function wellFormed(name: string, text: string) {
+/**
+ * Half of a surrogate pair is no character: written as UTF-8 it becomes another one, and two texts would be the same.
+ * @param refused Makes the error.
+ */
+export function wellFormed(name: string, text: string, refused: (name: string, must: string) => Error = wrongValue) {
   if (text.isWellFormed()) return text
-  throw wrongValue(name, 'must be well-formed text, but has an unpaired surrogate.')
+  throw refused(name, 'must be well-formed text, but has an unpaired surrogate.')
 }
 
 /** A text that something encrypted is bound to. */

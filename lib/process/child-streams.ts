@@ -7,7 +7,7 @@ import type { Readable, Writable } from 'node:stream'
 export type Streams = [Writable | null, Readable | null, Readable | null]
 
 /** Takes a chunk, or null at the end. False asks the source to wait. */
-export type Push = (chunk: Uint8Array | null) => boolean
+type Push = (chunk: Uint8Array | null) => boolean
 
 /**
  * Has what the source of a stream pushes go to `through`, which passes it on. Whoever comes last sees it first. Node's and

@@ -4,16 +4,17 @@
 import type { Readable, Writable, WritableOptions } from 'node:stream'
 import { builtin } from '../internal/builtins.ts'
 import { bare } from '../internal/errors.ts'
+import type { Backend } from './backend.ts'
 import type { Streams } from './child-streams.ts'
-import type { Backend, Driver } from './driver.ts'
 import type { Launch } from './launch.ts'
+import type { Driver } from './provider-process.ts'
 import { makeProcess } from './provider-process.ts'
 import { PIPE } from './stdio.ts'
 
 const drop: NonNullable<WritableOptions['write']> = (_chunk, _encoding, done) => done()
 
 /**
- * What stands for the streams that could not be made: what is written is dropped, and there is nothing to read. It takes no
+ * Placeholders for the streams that could not be made: what is written is dropped, and there is nothing to read. It takes no
  * descriptor, as there may be none left.
  * @param made The streams that there are.
  */

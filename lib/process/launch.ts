@@ -8,15 +8,15 @@ import { binding } from '../internal/binding.ts'
 import { providerError } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
 import type { ThreadTotals } from '../usage/token-counts.ts'
-import type { Watch } from '../usage/usage-tap.ts'
-import { readWatch } from '../usage/usage-tap.ts'
-import type { Facts } from './driver.ts'
+import type { StartFacts } from './backend.ts'
 import { packageRoots } from './package-roots.ts'
 import type { RedactOutput } from './redact-output.ts'
 import { readRedactOutput } from './redact-output.ts'
 import { signalNumber } from './signals.ts'
 import type { StdioItem } from './stdio.ts'
 import { readStdio } from './stdio.ts'
+import type { Watch } from './usage-tap.ts'
+import { readWatch } from './usage-tap.ts'
 
 /**
  * Resource limits of the child, soft and hard. A limit above the worker's own hard limit requires root
@@ -156,38 +156,43 @@ export interface Launch {
   env: NativeProviderEnv
   child: ChildOptions
   cli: CliOptions
-  facts: Facts
+  facts: StartFacts
   signal: AbortSignal | undefined
   redactOutput: RedactOutput
   handle: ProviderEnv
   watch: Watch
 }
 
-export const IDS = validate.members({ uid: true, gid: true, groups: true, allowRoot: true } as Record<keyof IdentityRequest, true>)
+export const IDS = validate.members({ uid: true, gid: true, groups: true, allowRoot: true } satisfies Record<keyof IdentityRequest, true>)
 /** Attributes of the child, which go to it as they are. Only the native start honours them. */
 const NUMBERS = binding.attributeNumbers()
 const LIMITS = binding.limitNames()
 const DELIVERIES = validate.wordsOf('DeliveryRequest')
-export const OPTIONS = [
-  ...IDS,
-  ...NUMBERS.map(({ name }) => name),
-  'args',
-  'command',
-  'cwd',
-  'delivery',
-  'killGraceMs',
-  'killGroupOnExit',
-  'killSignal',
-  'limits',
-  'onCredentialMismatch',
-  'redactOutput',
-  'signal',
-  'stdio',
-  'thread',
-  'timeoutMs',
-  'usage',
-  'workspaceTrust'
-]
+export const OPTIONS = validate.members({
+  uid: true,
+  gid: true,
+  groups: true,
+  allowRoot: true,
+  priority: true,
+  oomScoreAdj: true,
+  umask: true,
+  args: true,
+  command: true,
+  cwd: true,
+  delivery: true,
+  killGraceMs: true,
+  killGroupOnExit: true,
+  killSignal: true,
+  limits: true,
+  onCredentialMismatch: true,
+  redactOutput: true,
+  signal: true,
+  stdio: true,
+  thread: true,
+  timeoutMs: true,
+  usage: true,
+  workspaceTrust: true
+} satisfies Record<keyof SpawnOptions, true>)
 
 /** @param extra Variables of an SDK. */
 export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariable[] = []): Launch {

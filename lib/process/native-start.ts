@@ -5,19 +5,19 @@ import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { fromNative, translate } from '../internal/errors.ts'
 import { tearDownAtExit } from '../internal/tear-down.ts'
-import { tap } from '../usage/usage-tap.ts'
+import type { MissingProtection } from './backend.ts'
 import { hold } from './child-streams.ts'
-import type { Driver } from './driver.ts'
 import { completed } from './failed-start.ts'
 import type { Launch } from './launch.ts'
-import type { MissingProtection } from './provider-process.ts'
+import type { Driver } from './provider-process.ts'
 import { makeProcess } from './provider-process.ts'
 import { redact } from './redact-output.ts'
 import * as keepAlive from './running-processes.ts'
 import { signalName } from './signals.ts'
 import { warnOfUntested } from './untested-version.ts'
+import { tap } from './usage-tap.ts'
 
-export type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
+type Hearer = Pick<Driver, 'inContext' | 'onSpawned' | 'onFailed' | 'onTimedOut' | 'onExited'>
 /** `release` lets the streams be read. */
 export type Running = { id: number; native: NativeProcess; driver: Hearer; release: () => void }
 
@@ -107,7 +107,7 @@ function attend(launch: Launch, native: NativeProcess, missingHere: MissingProte
     },
     launch.facts
   )
-  if (meter) tap(meter, launch, streams, driver)
+  if (meter) tap(meter, launch.watch, streams, driver)
   const release = () => [...held, end].forEach((each) => each())
   follow({ id, native, driver, release })
   return driver

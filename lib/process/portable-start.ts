@@ -9,16 +9,16 @@ import { toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { bare, fromNative, providerError, translate } from '../internal/errors.ts'
-import { tap } from '../usage/usage-tap.ts'
+import type { MissingProtection } from './backend.ts'
 import type { Streams } from './child-streams.ts'
-import type { Driver } from './driver.ts'
 import { completed, failStart } from './failed-start.ts'
 import type { Launch } from './launch.ts'
 import { unsupported } from './launch.ts'
-import type { MissingProtection } from './provider-process.ts'
+import type { Driver } from './provider-process.ts'
 import { makeProcess } from './provider-process.ts'
 import { redact } from './redact-output.ts'
 import { warnOfUntested } from './untested-version.ts'
+import { tap } from './usage-tap.ts'
 
 const MISSING: MissingProtection[] = [
   'no-new-privileges',
@@ -66,7 +66,7 @@ export function startPortable(launch: Launch): Driver {
   redact(launch, streams)
   warnOfUntested(plan.untested)
   const driver = drive(child, launch, plan, streams)
-  if (plan.meter) tap(plan.meter, launch, streams, driver)
+  if (plan.meter) tap(plan.meter, launch.watch, streams, driver)
   return driver
 }
 

@@ -11,36 +11,35 @@ import type { ProviderError } from '../internal/errors.ts'
 import { bare, providerError } from '../internal/errors.ts'
 import { COPY, THIS_COPY } from '../internal/validate.ts'
 import type { CredentialMismatch, Metered, ProviderFailure, ProviderUsage } from '../usage/metered.ts'
-import type { Backend, Driver, Facts, StartError } from './driver.ts'
+import type { Backend, MissingProtection, StartError, StartFacts } from './backend.ts'
 import { endHeldStreams } from './held-streams.ts'
-import * as running from './running-processes.ts'
+import { hold, RunningProcesses, release } from './running-processes.ts'
 import { signalNumber } from './signals.ts'
 
-/**
- * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
- * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
- */
-export type MissingProtection =
-  | 'no-new-privileges'
-  | 'parent-death-signal'
-  | 'verified-drop'
-  | 'close-range'
-  | 'core-limit'
-  | 'wiped-environment'
-  | 'state-directory-check'
-  | 'descendant-kill'
-  | 'working-directory-check'
-  | 'session-keyring'
-  | 'scheduling-reset'
-  | 'stderr-redaction'
+type RunResult = { code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }
 
-export type Result = { code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }
-
-export type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void }
+type Deferred<T> = { promise: Promise<T>; resolve: (value: T) => void; reject: (reason: unknown) => void }
 
 const KEY = Symbol('ProviderProcess')
 
-export let makeProcess: (backend: Backend, facts: Facts) => Driver
+/** Those whose start was requested and that have not ended. */
+export const running: RunningProcesses<ProviderProcess> = new RunningProcesses()
+
+/** What a backend reports to the process object. */
+export interface Driver {
+  child: ProviderProcess
+  /** Calls in the asynchronous context of whoever asked for the start. */
+  inContext: (call: () => void) => void
+  abort: (reason: unknown) => void
+  onFailed: (error: StartError) => void
+  onSpawned: (pid: number, argv: string[]) => void
+  onTimedOut: () => void
+  onExited: (code: number | null, signal: NodeJS.Signals | null) => void
+  observe: (metered: Metered) => void
+  refuse: (error: ProviderError) => void
+}
+
+export let makeProcess: (backend: Backend, facts: StartFacts) => Driver
 
 /**
  * A started CLI, with the interface of `ChildProcess` and of the Claude Agent SDK's `SpawnedProcess`. It emits their
@@ -70,16 +69,16 @@ export class ProviderProcess extends EventEmitter {
   /** Why it was stopped: the abort, or the timeout. */
   #stopError: ProviderError | undefined
   #spawned: Deferred<void> | undefined
-  #exited: Deferred<Result> | undefined
+  #exited: Deferred<RunResult> | undefined
   #startError: unknown
   /** What reads its output. */
   #metered: Metered | undefined
-  /** What has changed that nobody was told of yet. */
-  #untold: Set<string> = new Set()
+  /** The events whose change was not emitted yet. */
+  #pending: Set<string> = new Set()
   /** The usage of the last event. */
-  #toldUsage: ProviderUsage | null = null
+  #lastUsage: ProviderUsage | null = null
 
-  private constructor(key: symbol, backend: Backend, facts: Facts) {
+  private constructor(key: symbol, backend: Backend, facts: StartFacts) {
     super()
     if (key !== KEY) throw new TypeError('Use spawnProvider() to create a ProviderProcess.')
     this.#backend = backend
@@ -87,7 +86,7 @@ export class ProviderProcess extends EventEmitter {
     this.#credential = facts.credential
     this.#killSignal = facts.killSignal
     this.#killGroupOnExit = facts.killGroupOnExit
-    running.hold()
+    hold()
     running.add(this)
     for (const stream of backend.stdio.slice(1)) {
       if (!stream) continue
@@ -208,7 +207,7 @@ export class ProviderProcess extends EventEmitter {
    */
   get exited(): Promise<{ code: number | null; signal: NodeJS.Signals | null; error?: ProviderError }> {
     if (this.#exited) return this.#exited.promise
-    const deferred: Deferred<Result> = (this.#exited = withResolvers())
+    const deferred: Deferred<RunResult> = (this.#exited = withResolvers())
     if (this.#startError) deferred.reject(this.#startError)
     else if (this.#ended) deferred.resolve(this.#result())
     return deferred.promise
@@ -230,13 +229,13 @@ export class ProviderProcess extends EventEmitter {
 
   /** Keeps the event loop alive while the process runs (the default). */
   ref(): void {
-    if (!this.#held && !this.#ended) running.hold()
+    if (!this.#held && !this.#ended) hold()
     this.#held = true
     this.#backend.ref()
   }
 
   unref(): void {
-    if (this.#held && !this.#ended) running.release()
+    if (this.#held && !this.#ended) release()
     this.#held = false
     this.#backend.unref()
   }
@@ -297,15 +296,15 @@ export class ProviderProcess extends EventEmitter {
   #observe(metered: Metered) {
     this.#metered = metered
     metered.listen((changes) => {
-      if (this.#untold.size === 0) process.nextTick(() => this.#tell())
-      for (const [name, changed] of Object.entries(changes)) if (changed) this.#untold.add(name)
+      if (this.#pending.size === 0) process.nextTick(() => this.#emitChanges())
+      for (const [name, changed] of Object.entries(changes)) if (changed) this.#pending.add(name)
     })
   }
 
   /** Not from within a stream's push, and once for all that came at once. */
-  #tell() {
-    const changes = this.#untold
-    this.#untold = new Set()
+  #emitChanges() {
+    const changes = this.#pending
+    this.#pending = new Set()
     if (changes.has('mismatch')) this.emit('credentialMismatch', this.#metered?.mismatch())
     if (changes.has('usage')) this.#tellUsage()
     if (changes.has('failure') && this.failure) this.emit('failure', this.failure)
@@ -313,8 +312,8 @@ export class ProviderProcess extends EventEmitter {
 
   #tellUsage() {
     const { usage } = this
-    if (isDeepStrictEqual(usage, this.#toldUsage)) return
-    this.#toldUsage = usage
+    if (isDeepStrictEqual(usage, this.#lastUsage)) return
+    this.#lastUsage = usage
     this.emit('usage', usage)
   }
 
@@ -372,10 +371,10 @@ export class ProviderProcess extends EventEmitter {
   #settle() {
     this.#ended = true
     running.remove(this)
-    if (this.#held) running.release()
+    if (this.#held) release()
   }
 
-  #result(): Result {
+  #result(): RunResult {
     const result = { code: this.#exitCode, signal: this.#signalCode }
     // Not enumerable: two runs that ended alike compare as equal.
     return this.#stopError ? Object.defineProperty(result, 'error', bare({ value: this.#stopError })) : result
@@ -402,7 +401,7 @@ export class ProviderProcess extends EventEmitter {
     // A start that failed is no failure of the run's.
     this.#metered?.end(this.#startError ? null : this.#exitCode)
     try {
-      this.#tell()
+      this.#emitChanges()
     } finally {
       this.emit('close', this.#exitCode, this.#signalCode)
     }
@@ -421,7 +420,7 @@ export class ProviderProcess extends EventEmitter {
   }
 
   /** Makes one, with the functions that drive it. */
-  static #make(backend: Backend, facts: Facts): Driver {
+  static #make(backend: Backend, facts: StartFacts): Driver {
     const child = new ProviderProcess(KEY, backend, facts)
     return {
       child,

@@ -5,9 +5,9 @@ import type { NativeProviderEnv, NativeRedactorStream as RedactorStream, Stdio }
 import { binding } from '../internal/binding.ts'
 import { translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
+import type { MissingProtection } from './backend.ts'
 import type { Streams } from './child-streams.ts'
 import { intercept } from './child-streams.ts'
-import type { MissingProtection } from './provider-process.ts'
 import { IGNORE, PIPE } from './stdio.ts'
 
 /**

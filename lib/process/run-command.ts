@@ -4,7 +4,7 @@
 import { AsyncResource } from 'node:async_hooks'
 import { once } from 'node:events'
 import type { Socket } from 'node:net'
-import type { ChildOptions } from '../../binding.js'
+import type { ChildOptions, IdentityRequest } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { bare, providerError } from '../internal/errors.ts'
@@ -19,16 +19,17 @@ import { IGNORE, PIPE } from './stdio.ts'
 /** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000
 
-export type Ids = { uid?: number; gid?: number; groups?: number[] }
-export type Result = { code: number | null; signal: NodeJS.Signals | null }
+/** The target user, who is not root. */
+export type CommandIds = Pick<IdentityRequest, 'uid' | 'gid' | 'groups'>
+type CommandResult = { code: number | null; signal: NodeJS.Signals | null }
 
-export interface RunningCommand {
+interface RunningCommand {
   /** Ours: to its stdin, from its stdout and its stderr. */
   streams: (Socket | null)[]
   /** SIGTERM to its group, then, after the grace, SIGKILL to all that it started. */
   stop: () => void
   /** Rejects where it could not be started. */
-  ended: Promise<Result>
+  ended: Promise<CommandResult>
 }
 
 /**
@@ -39,7 +40,7 @@ export interface RunningCommand {
 export function runCommand(
   command: string,
   args: string[],
-  ids: Ids,
+  ids: CommandIds,
   {
     cwd = '/',
     stdio = [false, false, false],
@@ -48,9 +49,9 @@ export function runCommand(
   }: { cwd?: string; stdio?: readonly boolean[]; timeoutMs?: number; graceMs?: number } = {}
 ): RunningCommand {
   if (portable) return runPortable(command, args, ids, stdio, timeoutMs)
-  let resolve: (result: Result) => void
+  let resolve: (result: CommandResult) => void
   let reject: (error: unknown) => void
-  const exited: Promise<Result> = new Promise((...both) => ([resolve, reject] = both))
+  const exited: Promise<CommandResult> = new Promise((...both) => ([resolve, reject] = both))
   const resource = new AsyncResource('ProviderCommand')
   const driver = {
     inContext: (call: () => void) => resource.runInAsyncScope(call),
@@ -91,7 +92,7 @@ function endless(command: string) {
 }
 
 /** Its end, once all that it said is read. What it has left behind may go on to write, and keeps nobody. */
-async function afterStreams(exited: Promise<Result>, streams: Socket[]) {
+async function afterStreams(exited: Promise<CommandResult>, streams: Socket[]) {
   const closed = streams.map((stream) => (stream.on('error', () => {}), once(stream, 'close')))
   try {
     return await exited
@@ -105,7 +106,13 @@ async function afterStreams(exited: Promise<Result>, streams: Socket[]) {
  * Where the native start is not to be had. It keeps what child_process passes on: docs/hardening.md. So nothing that comes from
  * it reaches a terminal, and no command of ours is offered for one.
  */
-function runPortable(command: string, args: string[], { uid, gid }: Ids, stdio: readonly boolean[], timeout?: number): RunningCommand {
+function runPortable(
+  command: string,
+  args: string[],
+  { uid, gid }: CommandIds,
+  stdio: readonly boolean[],
+  timeout?: number
+): RunningCommand {
   if (stdio.includes(true)) {
     const message = `A command as another user requires the native start, but ${missing()}. Run the command as that user in another way, without a terminal.`
     throw providerError({ code: 'ERR_PROVIDER_UNSUPPORTED', message })
@@ -123,7 +130,7 @@ function runPortable(command: string, args: string[], { uid, gid }: Ids, stdio: 
   })
   tearDownAtExit()
   ownGroup(child)
-  const ended = new Promise<Result>((resolve, reject) => {
+  const ended = new Promise<CommandResult>((resolve, reject) => {
     child.once('error', reject)
     child.once('exit', (code, signal) => resolve({ code, signal }))
   })

@@ -3,31 +3,38 @@
 
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
-import type { ProviderProcess } from './provider-process.ts'
 
 /** The longest that a timer can be set to (Node's TIMEOUT_MAX): 24.8 days, then again. */
 const FOREVER = 2 ** 31 - 1
 
-const running: Set<ProviderProcess> = new Set()
-
-export function add(child: ProviderProcess) {
-  running.add(child)
+/** What a process is looked up by. */
+interface Entry {
+  readonly provider: string
+  readonly credential: { readonly fingerprint: string | null }
 }
 
-export function remove(child: ProviderProcess) {
-  running.delete(child)
-}
+/** The processes of this thread, oldest first. */
+export class RunningProcesses<Process extends Entry> {
+  #all: Set<Process> = new Set()
 
-export function has(child: ProviderProcess) {
-  return running.has(child)
-}
+  add(child: Process) {
+    this.#all.add(child)
+  }
 
-/** Those that match all that is given, oldest first. */
-export function list({ fingerprints, provider }: { fingerprints?: string[]; provider?: string }): ProviderProcess[] {
-  const all = [...running]
-  return all.filter(
-    ({ credential, provider: of }) => (fingerprints?.includes(credential.fingerprint ?? '') ?? true) && (provider ?? of) === of
-  )
+  remove(child: Process) {
+    this.#all.delete(child)
+  }
+
+  has(child: Process) {
+    return this.#all.has(child)
+  }
+
+  /** Those that match all that is given, oldest first. */
+  list({ fingerprints, provider }: { fingerprints?: string[]; provider?: string }): Process[] {
+    return [...this.#all].filter(
+      ({ credential, provider: of }) => (fingerprints?.includes(credential.fingerprint ?? '') ?? true) && (provider ?? of) === of
+    )
+  }
 }
 
 /** What is still to be called. The timer keeps it, also where nobody holds this copy of the package any more. */

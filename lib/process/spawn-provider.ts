@@ -5,12 +5,11 @@ import type { PlainVariable } from '../../binding.js'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import { onAbort } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
-import type { Driver } from './driver.ts'
 import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
 import { startNative } from './native-start.ts'
 import { startPortable } from './portable-start.ts'
-import type { ProviderProcess } from './provider-process.ts'
+import type { Driver, ProviderProcess } from './provider-process.ts'
 
 /** A process whose three streams are pipes. */
 export type PipedProviderProcess = ProviderProcess & {
@@ -29,17 +28,18 @@ const start = portable ? startPortable : startNative
  * environment. When the call returns, the options have been checked and the streams exist; the start itself happens on
  * a native thread.
  *
- * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
- * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
- * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`. Every listener of the process and its streams
- * runs in the asynchronous context (`AsyncLocalStorage`) of this call. If a listener throws, that is an uncaught
- * exception, and the run continues.
+ * Every listener of the process and its streams runs in the asynchronous context (`AsyncLocalStorage`) of this call. If
+ * a listener throws, that is an uncaught exception, and the run continues.
  *
- * All other failures are `error` events, with the native and with the portable start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
+ * Failures that are not thrown are `error` events, with both kinds of start: `ERR_PROVIDER_PROGRAM_NOT_FOUND`,
  * `ERR_PROVIDER_PROGRAM_OUTDATED`, `ERR_PROVIDER_PROGRAM_UNREACHABLE`, `ERR_PROVIDER_STATE_DIR_UNUSABLE`,
  * `ERR_PROVIDER_CA_FILE_UNUSABLE`, `ERR_PROVIDER_PRIVILEGE_FAILED`, `ERR_PROVIDER_SPAWN_FAILED`,
  * `ERR_PROVIDER_ENV_TOO_LARGE`, the three codes of the credential if it changed in the meantime,
  * `ERR_PROVIDER_ABORTED`, `ERR_PROVIDER_TIMEOUT`.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_DISPOSED`, `ERR_PROVIDER_PRIVILEGE_REFUSED`, `ERR_PROVIDER_UNSUPPORTED`,
+ * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions & { stdio?: 'pipe' | undefined }): PipedProviderProcess
 export function spawnProvider(env: ProviderEnv, options?: SpawnOptions): ProviderProcess

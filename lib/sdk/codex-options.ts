@@ -40,7 +40,15 @@ export interface CodexOptions {
   configOverrides: string[]
 }
 
-const OPTIONS = ['cwd', 'command', 'workspaceTrust', 'exposeSecrets', 'allowRoot', 'uid', 'gid'] as const
+const OPTIONS = validate.members({
+  cwd: true,
+  command: true,
+  workspaceTrust: true,
+  exposeSecrets: true,
+  allowRoot: true,
+  uid: true,
+  gid: true
+} satisfies Record<keyof CodexLaunch | 'uid' | 'gid', true>)
 
 /**
  * Returns options for the Codex SDK.

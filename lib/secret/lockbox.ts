@@ -84,10 +84,10 @@ export interface SealedLockboxRow extends LockboxRow {
   keyMeta: string
 }
 
-const OPTIONS = ['masterKeys', 'allowLegacy', 'requireLocked'] as const
+const OPTIONS = validate.members({ masterKeys: true, allowLegacy: true, requireLocked: true } satisfies Record<keyof LockboxOptions, true>)
 const MAX_MASTER_KEYS = 1024
-const ROW = validate.members({ ciphertext: true, iv: true, authTag: true, keyMeta: true } as Record<keyof RowColumns, true>)
-const CONTEXT = validate.members({ tenant: true, purpose: true, extra: true, name: true, rowVersion: true } as Record<
+const ROW = validate.members({ ciphertext: true, iv: true, authTag: true, keyMeta: true } satisfies Record<keyof RowColumns, true>)
+const CONTEXT = validate.members({ tenant: true, purpose: true, extra: true, name: true, rowVersion: true } satisfies Record<
   keyof RowContext,
   true
 >)

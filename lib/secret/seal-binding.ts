@@ -33,7 +33,7 @@ export interface SealBinding {
 
 export type { CredentialOwner }
 
-const PARTS = validate.members({ workspace: true, field: true, request: true } as Record<
+const PARTS = validate.members({ workspace: true, field: true, request: true } satisfies Record<
   Exclude<keyof SealRequest, 'publicKey' | 'credentialOwner'>,
   true
 >)

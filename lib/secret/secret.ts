@@ -10,6 +10,26 @@ import type { SealBinding, SealedSecret } from './seal-binding.ts'
 import { readSeal } from './seal-binding.ts'
 import { consume, isUint8Array, textOffHeap } from './secret-input.ts'
 
+/**
+ * A secret that is passed to this package.
+ *
+ * `Uint8Array`: consumed. The call copies it once into memory that is wiped later, and fills the array with zeros
+ * before it returns, on success and on failure. A view of a `SharedArrayBuffer` is refused, and so is an array that
+ * contains only zeros, because it has most likely been consumed already. V8 keeps arrays of up to 64 bytes in its own
+ * heap, where the garbage collector may already have moved them: allocate small secrets in their own `ArrayBuffer`
+ * (`new Uint8Array(new ArrayBuffer(n))`). Data that comes from a socket or a file is allocated this way already.
+ *
+ * `string`: accepted because existing workers hold keys as strings. A V8 string cannot be wiped, so the caller's copy
+ * stays in the JavaScript heap until the garbage collector reuses its memory.
+ *
+ * {@link Secret}: a handle to bytes that Rust holds. It is not consumed, so you must dispose of it yourself. An
+ * environment that was built with it keeps its own copy until the environment is disposed of.
+ *
+ * {@link SealedSecret}: text that only this worker can open. Only {@link buildProviderEnv} accepts it, with the option
+ * `recipient`.
+ */
+export type SecretInput = string | Uint8Array | Secret | SealedSecret
+
 /** Options of {@link Secret.from}. */
 export interface SecretOptions {
   /**

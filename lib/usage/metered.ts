@@ -1,12 +1,10 @@
 // Reads a run's output for usage: the addon's meter, its listeners, and how a ledger finds both.
 
-import type { Changes, ClockTime, FailureKind, NativeUsageMeter as NativeMeter, ProviderId } from '../../binding.js'
-import type { CredentialInfo } from '../environment/provider-env.ts'
+import type { Changes, ClockTime, FailureKind, LedgerKey, NativeUsageMeter as NativeMeter } from '../../binding.js'
 import { own, translate } from '../internal/errors.ts'
 import { runUnlessAborted } from '../internal/jobs.ts'
 import type { ModelUsage, ThreadTotals, TokenCounts } from './token-counts.ts'
 import { flat } from './token-counts.ts'
-import type { LedgerLabels } from './usage-ledger.ts'
 
 /** Why a run may have used more than its counts show. `docs/usage.md` explains each reason. */
 export type UsageGap =
@@ -101,14 +99,14 @@ const meters: WeakMap<object, Metered> = new WeakMap()
 
 export class Metered {
   native: NativeMeter
-  labels: Partial<LedgerLabels>
+  labels: Partial<LedgerKey>
   #listeners: ((changes: Changes) => void)[] = []
   #failed = false
-  /** When the last failure was told. */
+  /** When the last failure was reported. */
   #failedAt = new Date()
 
   /** @param owner Whom a ledger is given. */
-  constructor(owner: object, native: NativeMeter, labels: Partial<LedgerLabels>) {
+  constructor(owner: object, native: NativeMeter, labels: Partial<LedgerKey>) {
     this.native = native
     this.labels = labels
     meters.set(owner, this)
@@ -127,8 +125,8 @@ export class Metered {
   }
 
   /**
-   * Finds out whether other threads worked for the run, where its session files tell: to be awaited before `end`. Nothing
-   * where there is nothing to find out.
+   * Finds out whether other threads worked for the run, if its session files show it. Await it before `end`. It
+   * returns `undefined` if there is nothing to find out.
    */
   seekSubagents(): Promise<void> | undefined {
     if (this.#failed || !translate(() => this.native.seeksSubagents())) return undefined
@@ -157,7 +155,7 @@ export class Metered {
       models: Object.fromEntries(models.map(({ model, ...used }) => [model, flat(used)])),
       costUsd,
       complete: incompleteBecause.length === 0,
-      incompleteBecause: incompleteBecause as UsageGap[],
+      incompleteBecause,
       thread: thread && flat(thread)
     }
   }
@@ -167,7 +165,7 @@ export class Metered {
     if (!failure) return null
     const { resetsByClock, ...told } = failure
     const resetsAt = told.resetsAt ?? this.#byClock(resetsByClock)
-    return { ...told, retryable: told.retryable || resetsAt !== null, resetsAt } as ProviderFailure
+    return { ...told, retryable: told.retryable || resetsAt !== null, resetsAt }
   }
 
   /** A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out. */
@@ -179,7 +177,7 @@ export class Metered {
   }
 
   mismatch(): CredentialMismatch | null {
-    return (own(this.native.mismatch()) ?? null) as CredentialMismatch | null
+    return own(this.native.mismatch()) ?? null
   }
 
   /** A defect here must not end the run whose output is read. */
@@ -203,10 +201,4 @@ export class Metered {
 /** The meter of a ProviderProcess or UsageMeter; `undefined` for anything else. */
 export function meterOf(owner: unknown) {
   return typeof owner === 'object' && owner !== null ? meters.get(owner) : undefined
-}
-
-/** The labels of a process in a ledger. A store's generation alone would mix keys: each store begins at 1 in each process. */
-export function labelsOf({ provider, credential }: { provider: string; credential: CredentialInfo }) {
-  const generation = [credential.generation, credential.fingerprint].filter((part) => part !== null).join('-') || 'none'
-  return { provider: provider as ProviderId, generation }
 }

@@ -52,7 +52,7 @@ export function readThread(name: string, value: unknown): ThreadCounts | undefin
   return { id, tokens: readTokens(name, thread) }
 }
 
-/** As the caller sees them: beside what else is told, not below it. */
+/** As the caller sees them: next to the other members, not below one. */
 export function flat<T extends { tokens: TokenCounts }>({ tokens, ...rest }: T): TokenCounts & Omit<T, 'tokens'> {
   return { ...tokens, ...rest }
 }

@@ -44,10 +44,14 @@ export interface UsageMeterOptions {
   workspace?: string | undefined
 }
 
-const OPTIONS = validate.members({ credential: true, model: true, resumed: true, subagents: true, thread: true, workspace: true } as Record<
-  keyof ExpectedRun,
-  true
->)
+const OPTIONS = validate.members({
+  credential: true,
+  model: true,
+  resumed: true,
+  subagents: true,
+  thread: true,
+  workspace: true
+} satisfies Record<keyof ExpectedRun, true>)
 /** Without any of them a resumed thread would be counted from its beginning again. */
 const WHICH_THREAD = ['workspace', 'thread', 'resumed'] as const
 

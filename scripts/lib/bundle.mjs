@@ -2,10 +2,9 @@
 import { execFileSync } from 'node:child_process'
 import { readFileSync } from 'node:fs'
 import { builtinModules } from 'node:module'
-import { rollup } from 'rollup'
-import { dts } from 'rollup-plugin-dts'
-import ts from 'typescript'
 import { fromRoot } from './paths.mjs'
+
+// Packages are imported by what needs them: in a fresh clone this file is loaded before they are installed.
 
 /** What decides the output, beside the sources in lib/. */
 export const bundleSources = [
@@ -26,8 +25,10 @@ export const FILES = [
 ]
 
 export async function bundle() {
+  const { rollup } = await import('rollup')
+  const plugin = await typescript()
   for (const [input, file] of FILES) {
-    const made = await rollup({ ...common(input), plugins: [typescript()] })
+    const made = await rollup({ ...common(input), plugins: [plugin] })
     // No flag of ES modules: a default import is all of it, as with every CommonJS file. Names are exported as they are, once.
     await made.write({
       file: fromRoot(file),
@@ -44,6 +45,7 @@ export async function bundle() {
 
 /** The text of index.d.ts. */
 export async function declarations() {
+  const [{ rollup }, { dts }] = await Promise.all([import('rollup'), import('rollup-plugin-dts')])
   const made = await rollup({
     ...common('lib/index.ts'),
     plugins: [
@@ -70,7 +72,7 @@ export async function declarations() {
 function published(text) {
   const lists = /^export (?:type )?\{ ([^}]*) \};?\n?/gm
   const names = new Set([...text.matchAll(lists)].flatMap(([, list]) => list.split(', ')))
-  const declared = /^(?:declare )?(?:abstract )?(?:class|function|interface|type|const) (\w+)/gm
+  const declared = /^(?:declare )?(?:abstract )?(?:class|function|interface|type|const) ([\w$]+)/gm
   const marked = text
     .replace(lists, '')
     .replace(/^ *#private;\n/gm, '')
@@ -94,7 +96,8 @@ function common(input) {
 }
 
 /** Takes the types out, and puts the version in. What runs keeps its names and its comments, so that a stack trace can be read. */
-function typescript() {
+async function typescript() {
+  const { default: ts } = await import('typescript')
   const { config } = ts.readConfigFile(fromRoot('tsconfig.json'), (file) => readFileSync(file, 'utf8'))
   const { version } = JSON.parse(readFileSync(fromRoot('package.json'), 'utf8'))
   return {

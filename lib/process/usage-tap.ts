@@ -1,16 +1,16 @@
 // Reads usage, failures and claims from a child's stdout, and reports them to the process object.
 
 import type { Readable } from 'node:stream'
-import type { NativeUsageMeter, Stdio, ThreadCounts } from '../../binding.js'
+import type { LedgerKey, NativeUsageMeter, Stdio, ThreadCounts } from '../../binding.js'
+import type { CredentialInfo } from '../environment/provider-env.ts'
 import { providerError } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
-import type { Streams } from '../process/child-streams.ts'
-import { intercept } from '../process/child-streams.ts'
-import type { Driver } from '../process/driver.ts'
-import type { Launch } from '../process/launch.ts'
-import { PIPE } from '../process/stdio.ts'
-import { labelsOf, Metered } from './metered.ts'
-import { readThread } from './token-counts.ts'
+import { Metered } from '../usage/metered.ts'
+import { readThread } from '../usage/token-counts.ts'
+import type { Streams } from './child-streams.ts'
+import { intercept } from './child-streams.ts'
+import type { Driver } from './provider-process.ts'
+import { PIPE } from './stdio.ts'
 
 export interface Watch {
   /** What the addon is asked: by the arguments where it is undefined. */
@@ -31,12 +31,12 @@ export function readWatch(options: validate.Own<'onCredentialMismatch' | 'thread
 }
 
 /** To be called after the streams are scrubbed, so that a chunk is read as the CLI wrote it. It goes on unchanged. */
-export function tap(native: NativeUsageMeter, launch: Launch, [, stdout, stderr]: Streams, driver: Driver) {
-  if (launch.watch.thread) native.resumes(launch.watch.thread)
+export function tap(native: NativeUsageMeter, watch: Watch, [, stdout, stderr]: Streams, driver: Driver) {
+  if (watch.thread) native.resumes(watch.thread)
   const metered = new Metered(driver.child, native, labelsOf(driver.child))
   driver.observe(metered)
   metered.listen((changes) => {
-    if (launch.watch.stops && changes.mismatch) driver.refuse(mismatch(driver.child.provider))
+    if (watch.stops && changes.mismatch) driver.refuse(mismatch(driver.child.provider))
   })
   if (stdout) read(stdout, (chunk) => metered.feed(chunk))
   if (stderr) read(stderr, (chunk) => metered.complain(chunk))
@@ -56,4 +56,10 @@ function mismatch(provider: string) {
       'The CLI reported that it uses a credential other than the one that it received, and was stopped. Check its settings for an apiKeyHelper or a key.',
     provider
   })
+}
+
+/** The labels of a process in a ledger. A store's generation alone would mix keys: each store begins at 1 in each process. */
+export function labelsOf({ provider, credential }: { provider: string; credential: CredentialInfo }): Partial<LedgerKey> {
+  const generation = [credential.generation, credential.fingerprint].filter((part) => part !== null).join('-') || 'none'
+  return { provider, generation }
 }

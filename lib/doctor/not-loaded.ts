@@ -1,12 +1,13 @@
 // Explains why the addon does not load and what to do, because npm's own messages do not.
 
 import { isNativeError } from 'node:util/types'
-import { command } from '../doctor/words.ts'
-import { manifest as readManifest } from './manifest.ts'
-import { ownDirectory } from './own-directory.ts'
+import type { NotLoaded } from '../internal/doctor-file.ts'
+import { manifest as readManifest } from '../internal/manifest.ts'
+import { ownDirectory } from '../internal/own-directory.ts'
+import { command } from './words.ts'
 
 const REPOSITORY = 'https://github.com/webalive/provider-env'
-/** The outermost error's, which goes on with advice that mends nothing here. */
+/** The outermost error's, whose advice does not help here. */
 const SUMMARY = 'Cannot find native binding'
 /** What the generated loader tries: a file beside it, then the package for the system. */
 const NOT_THERE = /^Cannot find module/
@@ -35,13 +36,6 @@ const IN_THE_WAY: [RegExp, () => string][] = [
       'The file system does not allow execution: install this package on a file system that is not mounted noexec, or allow it in the policy of SELinux or another security module.'
   ]
 ]
-
-export interface NotLoaded {
-  /** A sentence without its full stop. */
-  reason: string
-  advice: string
-  commands: string[]
-}
 
 /**
  * @param error What the generated loader threw: one error per attempt, each the cause of the next.

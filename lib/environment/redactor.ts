@@ -3,14 +3,14 @@
 import type { Transform } from 'node:stream'
 import type { NativeRedactor as Native, NativeProviderEnv, NativeSecret, NativeServerCredentials } from '../../binding.js'
 import { ServerCredentials } from '../credential/server-credentials.ts'
-import { ProviderEnv } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { own, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
-import { Secret } from './secret.ts'
-import { isUint8Array, offHeap, take, textOffHeap, wipe } from './secret-input.ts'
+import { Secret } from '../secret/secret.ts'
+import { isUint8Array, offHeap, take, textOffHeap, wipe } from '../secret/secret-input.ts'
+import { ProviderEnv } from './provider-env.ts'
 
 /** Options of a {@link Redactor}. */
 export interface RedactorOptions {
@@ -21,7 +21,7 @@ export interface RedactorOptions {
 /** A source of secrets for a {@link Redactor}. */
 export type RedactorSource = ProviderEnv | ServerCredentials | Secret | Uint8Array | string
 
-/** What a source may be, besides bytes and text. */
+/** What a source may be, other than bytes and text. */
 const HANDLES = [ProviderEnv, ServerCredentials, Secret]
 
 /** In bytes; the addon has both bounds. A number is cut to 32 bits on its way there. */

@@ -4,13 +4,13 @@ import type { LedgerKey, NativeUsageLedger, ProviderId } from '../../binding.js'
 import { binding } from '../internal/binding.ts'
 import { own, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
-import { ProviderProcess } from '../process/provider-process.ts'
-import * as running from '../process/running-processes.ts'
-import type { ProviderUsage } from './metered.ts'
-import { labelsOf, Metered, meterOf } from './metered.ts'
-import type { TokenCounts } from './token-counts.ts'
-import { flat, readCount, readTokens, TOKEN_COUNTS } from './token-counts.ts'
-import type { UsageMeter } from './usage-meter.ts'
+import type { ProviderUsage } from '../usage/metered.ts'
+import { Metered, meterOf } from '../usage/metered.ts'
+import type { TokenCounts } from '../usage/token-counts.ts'
+import { flat, readCount, readTokens, TOKEN_COUNTS } from '../usage/token-counts.ts'
+import type { UsageMeter } from '../usage/usage-meter.ts'
+import { ProviderProcess, running } from './provider-process.ts'
+import { labelsOf } from './usage-tap.ts'
 
 /** The labels of an entry. Each is 1 to 256 bytes of UTF-8, without unpaired surrogates. */
 export interface LedgerLabels {
@@ -60,7 +60,7 @@ export interface LedgerSnapshot {
 const DEFAULT_ENTRIES = 10_000
 const MOST_ENTRIES = 1_000_000
 const USAGE = [...TOKEN_COUNTS, 'turns', 'costUsd', 'complete']
-const LABELS = validate.members({ workspace: true, provider: true, generation: true } as Record<keyof LedgerKey, true>)
+const LABELS = validate.members({ workspace: true, provider: true, generation: true } satisfies Record<keyof LedgerKey, true>)
 
 /**
  * Totals per workspace, provider and generation of the credential. Beyond `maxEntries`, the least recently used entry
@@ -148,7 +148,7 @@ function unread(child: ProviderProcess) {
 }
 
 /** @param known What is used where the caller says nothing. */
-function readLabels(value: unknown, known: Partial<LedgerLabels>): LedgerKey {
+function readLabels(value: unknown, known: Partial<LedgerKey>): LedgerKey {
   const given = validate.options('labels', value, LABELS)
   const all = LABELS.map((name) => {
     // A credential store counts its generations.

@@ -2,14 +2,13 @@
 // one.
 
 import type { ProviderId } from '../../binding.js'
-import type { CredentialInfo } from '../environment/provider-env.ts'
 import { ProviderEnv } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { providerError, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
-import type { ProviderProcess } from '../process/provider-process.ts'
-import * as running from '../process/running-processes.ts'
 import { Secret } from '../secret/secret.ts'
+import type { ProviderProcess } from './provider-process.ts'
+import { running } from './provider-process.ts'
 
 /**
  * A credential: its fingerprint (8 hex digits), a handle to it, or an environment that was built with it. A token of a
@@ -80,7 +79,7 @@ function fingerprintOf(target: unknown): string {
   if (typeof target === 'string') return target
   if (target instanceof Secret) return target.fingerprint
   if (!(target instanceof ProviderEnv)) throw validate.wrongType('target', 'a fingerprint, a Secret or a ProviderEnv', target)
-  const { fingerprint } = target.credential as CredentialInfo
+  const { fingerprint } = target.credential
   if (fingerprint !== null) return fingerprint
   throw providerError({
     code: 'ERR_PROVIDER_UNSUPPORTED',
