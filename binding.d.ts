@@ -474,6 +474,9 @@ export interface FleetEntry {
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
+/** Where a program was found: what the caller named, on `PATH`, or in a package. */
+export type FoundBy = 'command' | 'path' | 'npm-package'
+
 /** A file that exists, or may exist. */
 export interface FoundFile {
   id: string
@@ -917,7 +920,7 @@ export declare function requireProtection(): void
 export interface ResolvedProgram {
   path: string
   foundAt: string
-  foundBy: string
+  foundBy: FoundBy
   interpreter?: string
   version?: string
   /** Whether it is in the range of tested versions; none if the version is unknown. */
@@ -1056,7 +1059,7 @@ export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbo
 /** A place where a provider's program may be, and whether a start would use it. */
 export interface SurveyedProgram {
   foundAt: string
-  foundBy: string
+  foundBy: FoundBy
   /** The real path of the file that was found. */
   path: string | null
   version: string | null

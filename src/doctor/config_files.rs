@@ -125,7 +125,7 @@ fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Opti
     }
     let (variable, above) = split?;
     let reason = forbidden::reason(variable)?;
-    Some((FoundHazard { key: shown(above, variable), effect: reason.as_str() }, shielded))
+    Some((FoundHazard { key: shown(above, variable), effect: reason.describe() }, shielded))
 }
 
 fn shown(above: &[String], variable: &str) -> String {

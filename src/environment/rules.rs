@@ -172,7 +172,7 @@ pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
         return refuse("is not a valid name of a variable".into());
     }
     if let Some(reason) = super::forbidden::reason(name) {
-        return refuse(reason.as_str().into());
+        return refuse(reason.describe().into());
     }
     if name.starts_with(USER_PREFIX) {
         return refuse("can only come from payload.userEnvKeys".into());

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::package;
 use crate::provider::Provider;
+use crate::words::words;
 
 /// What to look for, and where.
 #[derive(Clone, Copy, Debug)]
@@ -16,21 +17,12 @@ pub struct Search<'a> {
     pub package_roots: &'a [String],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FoundBy {
-    Command,
-    Path,
-    NpmPackage,
-}
-
-impl FoundBy {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::Path => "path",
-            Self::NpmPackage => "npm-package",
-        }
+words! {
+    /// Where a program was found: what the caller named, on `PATH`, or in a package.
+    pub enum FoundBy {
+        Command = "command",
+        Path = "path",
+        NpmPackage = "npm-package",
     }
 }
 
