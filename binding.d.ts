@@ -914,9 +914,6 @@ export declare function refusePayload(): void
 /** Whether the CLI reports totals of threads; false for an unknown provider. */
 export declare function reportsThreadTotals(provider: string): boolean
 
-/** Throws if the memory of a new secret would lack a protection. */
-export declare function requireProtection(): void
-
 export interface ResolvedProgram {
   path: string
   foundAt: string

@@ -20,7 +20,7 @@ fn limits() -> ExecLimits {
 }
 
 fn build(json: &str, request: EnvRequest<'_>) -> crate::error::Result<EnvPlan> {
-    EnvPlan::new(Payload::from_json(json.as_bytes())?, request, Fallbacks::default(), limits())
+    EnvPlan::new(Payload::from_message(json.as_bytes(), &[])?, request, Fallbacks::default(), limits())
 }
 
 fn values(plan: &EnvPlan, delivery: Delivery) -> BTreeMap<String, String> {
@@ -102,7 +102,7 @@ fn a_config_directory_stands_last_and_blanks_every_key() {
 fn the_server_key_is_used_only_when_handed_in() {
     let server = ServerCredentials::from_variables(|_| Some(Secret::copy_of(b"server"))).expect("keys");
     assert_eq!(code(build("{}", request())).0, ErrorCode::CredentialMissing);
-    let payload = Payload::from_json(b"{}").expect("valid");
+    let payload = Payload::from_message(b"{}", &[]).expect("valid");
     let plan =
         EnvPlan::new(payload, request(), Fallbacks { store: None, server: Some(&server) }, limits()).expect("a plan");
     assert_eq!(plan.credential.source.as_str(), "server");

@@ -312,7 +312,7 @@ mod tests {
     fn plan(provider: &str, base_url: Option<&str>) -> EnvPlan {
         let json = format!(r#"{{"provider":"{provider}","apiKey":"{KEY}"}}"#);
         let request = EnvRequest { base: vec![("HOME", "/home/w")], base_url, ..EnvRequest::default() };
-        let payload = Payload::from_json(json.as_bytes()).expect("valid");
+        let payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
     }
 

@@ -328,7 +328,8 @@ fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, ver
     let (why, instead) = why_not_kept_out(plan, shield, holds, version);
     let (what, remedy) = match &found(file, shield, holds) {
         FileProblem::Variable(name) => {
-            let does = forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::describe);
+            let does =
+                forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::describe);
             let name = forbidden::shown(name);
             (
                 format!("sets {name} in its env member, which {does}"),
