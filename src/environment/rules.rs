@@ -72,7 +72,8 @@ pub const SESSION_COOKIE: &str = "ALIVE_SESSION_COOKIE";
 /// What every tenant's own variable begins with.
 pub const USER_PREFIX: &str = "USER_";
 
-/// `PATH` when this process has none: what `login.defs` gives root, so that system-wide installs are found.
+/// The `PATH` of a command, and of a CLI if this process has none: what `login.defs` gives root, so that system-wide
+/// installs are found.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A workspace option and the variables that it sets.
@@ -212,9 +213,15 @@ fn is_ours(name: &str) -> bool {
 
 /// The absolute entries of a `PATH`: a relative or empty one means the working directory, which is the workspace, and
 /// what a script's `env` finds there would run with the key.
+#[must_use]
 pub fn absolute_path_entries(path: &str) -> String {
-    let entries: Vec<&str> = path.split(':').filter(|entry| entry.starts_with('/')).collect();
-    if entries.is_empty() { DEFAULT_PATH.into() } else { entries.join(":") }
+    path.split(':').filter(|entry| entry.starts_with('/')).collect::<Vec<_>>().join(":")
+}
+
+/// The `PATH` that a child gets for this one.
+pub fn child_path(path: &str) -> String {
+    let entries = absolute_path_entries(path);
+    if entries.is_empty() { DEFAULT_PATH.into() } else { entries }
 }
 
 /// A value from this process, `inherit` or `set`.

@@ -3,6 +3,7 @@
 use std::path::{Path, PathBuf};
 
 use super::package;
+use crate::environment::absolute_path_entries;
 use crate::provider::Provider;
 use crate::words::words;
 
@@ -47,14 +48,9 @@ pub fn all<'a>(
     }
 }
 
-/// A relative entry of a `PATH` means the working directory, which is the workspace: never looked at.
-pub fn absolute_entries(path: &str) -> String {
-    path.split(':').filter(|entry| entry.starts_with('/')).collect::<Vec<_>>().join(":")
-}
-
 /// Every file of that name on the absolute entries of a `PATH`.
 pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> + use<'a> {
-    let found = which::which_in_all(name, Some(absolute_entries(path)), "/");
+    let found = which::which_in_all(name, Some(absolute_path_entries(path)), "/");
     found.into_iter().flatten()
 }
 
