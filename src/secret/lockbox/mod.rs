@@ -23,10 +23,11 @@
 //! only shapes that no row has, and version 1 where it is not allowed.
 
 mod cipher;
+mod context;
 mod master;
 mod row;
 
-pub use super::binding::Context;
+pub use context::Context;
 pub use master::MasterKey;
 pub use row::{Column, MAX_SECRET_BYTES, Row, SealedRow};
 
