@@ -2,7 +2,7 @@
 //! values are allowed.
 
 use crate::credential::CredentialOwner;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, bounded_name};
 use crate::provider::PROVIDERS;
 
 /// The names that are copied from this process's environment when it has them. `LC_*` is spelled out (`locale(7)`):
@@ -166,7 +166,7 @@ pub fn check_no_nul(option: &str, value: &str) -> Result<()> {
 /// `ENV_FORBIDDEN` for one that is no name, is forbidden, or belongs to this crate.
 pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
     let refuse = |why: String| {
-        let message = format!("options.{option} names {name:?}, which {why}. Omit it{}", hint(name));
+        let message = format!("options.{option} names {:?}, which {why}. Omit it{}", bounded_name(name), hint(name));
         Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
     };
     if name.is_empty() || name.contains(['=', '\0']) {
@@ -233,8 +233,8 @@ pub fn check_extra_value(option: &str, name: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "The value of {name} in options.{option} contains a NUL byte, which an environment cannot \
-        hold. Pass text without it."
+        "The value of {} in options.{option} contains a NUL byte, which an environment cannot hold. Pass text without it.",
+        bounded_name(name)
     );
     Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
 }

@@ -19,7 +19,7 @@ use super::identity::Target;
 use super::program::Program;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, ordinary_name};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen, Versions};
 
 mod content;
@@ -330,7 +330,7 @@ fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, ver
         FileProblem::Variable(name) => {
             let does =
                 forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::describe);
-            let name = forbidden::shown(name);
+            let name = ordinary_name(name);
             (
                 format!("sets {name} in its env member, which {does}"),
                 "Remove that variable from the env member, or remove the file",

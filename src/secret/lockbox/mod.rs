@@ -29,7 +29,7 @@ mod row;
 
 pub use context::Context;
 pub use master::MasterKey;
-pub use row::{Column, MAX_SECRET_BYTES, Row, SealedRow};
+pub use row::{Column, MAX_SECRET_BYTES, Row, SealedColumns, SealedRow};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
