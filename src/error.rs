@@ -152,7 +152,7 @@ pub fn ordinary_name(name: &str) -> &str {
 }
 
 impl Error {
-    /// Makes an error with nothing but a code and a message, which is cut to 4,096 bytes.
+    /// Makes an error with only a code and a message, which is cut to 4,096 bytes.
     #[cold]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(ErrorDetails {

@@ -173,7 +173,7 @@ pub fn reason(name: &str) -> Option<Reason> {
     Reason::ALL.into_iter().find(|reason| is_one_of(EVERYWHERE.of(*reason)) || of_rows(*reason))
 }
 
-/// Whether `name` matches `pattern`, in which each `*` stands for any text.
+/// Whether `name` matches `pattern`, in which each `*` matches any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();

@@ -107,7 +107,7 @@ fn is_ours(metadata: &Metadata, target: &Target) -> bool {
     owner == 0 || (owner == own && own != target.uid())
 }
 
-/// Who, other than root and this process, may change a file or a directory, and thereby the file; none if nobody may.
+/// Who, other than root and this process, may change a file or a directory, and so replace the file; none if nobody may.
 fn who_may_change(path: &Path, metadata: &Metadata, target: &Target) -> Option<String> {
     let (owner, is_ours) = (metadata.uid(), is_ours(metadata, target));
     // In a sticky directory only its owner and theirs remove or rename what others have: inode(7).

@@ -118,7 +118,7 @@ pub fn components(path: &Path) -> Vec<Component> {
     steps(path, Access::EXISTS).map(|check| component(&check.path)).collect()
 }
 
-/// Of a longer path only this many steps are told at each end: a tenant can make one of 2,000 levels, and the names of
+/// Of a longer path, only this many steps are reported at each end: a tenant can make one of 2,000 levels, and the names of
 /// all of them, from the root, are megabytes.
 const STEPS_AT_EACH_END: usize = 50;
 

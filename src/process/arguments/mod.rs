@@ -188,7 +188,7 @@ fn facts<'a>(plan: &'a EnvPlan, context: &'a ArgumentContext<'_>, hidden: &'a [&
     }
 }
 
-/// The arguments that a start adds, by where they must stand.
+/// The arguments that a start adds, by their place.
 #[derive(Debug, Default)]
 pub struct Enforced {
     /// Before all others, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only

@@ -314,7 +314,7 @@ enum FileProblem {
     Unread,
 }
 
-/// Looks once more, for the words alone: the refusal stands, whatever the file has become meanwhile.
+/// Looks once more, only to word the refusal, which does not change if the file has changed meanwhile.
 fn found(file: &Path, shield: &FileShield, holds: bool) -> FileProblem {
     let Some(text) = open(file, OFlags::empty()).ok().and_then(|file| content::read(&file)) else {
         return FileProblem::Unread;
