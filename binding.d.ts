@@ -260,7 +260,7 @@ export type Call = 'reload' | 'fresh' | 'refresh'
 /** Calls a function without arguments outside any asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
-/** What a chunk of output has changed of what a run tells. */
+/** What a chunk of output has changed in what is known of a run. */
 export interface Changes {
   /** The usage of the run has changed, or whether it is complete. */
   usage: boolean
@@ -1003,7 +1003,7 @@ export interface ScrubbedChunk {
 /** The variables that a provider's SDK adapter passes on. */
 export declare function sdkVariables(provider: string): Array<string>
 
-/** A newly sealed row, with its columns as text. */
+/** A newly sealed row, with its columns as text: `bytea` as Postgres reads it. */
 export interface SealedColumns {
   ciphertext: string
   iv: string
