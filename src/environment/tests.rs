@@ -156,6 +156,21 @@ fn set_and_inherit_may_replace_base_names_and_nothing_else() {
 }
 
 #[test]
+fn a_long_name_is_cut_in_the_message() {
+    let json = format!(r#"{{"apiKey":"{KEY}"}}"#);
+    let long = format!("LD_{}", "X".repeat(3000));
+    let requests = [
+        EnvRequest { set: vec![(&long, "x")], ..request() },
+        EnvRequest { set: vec![(&long[1..], "\0")], ..request() },
+    ];
+    for request in requests {
+        let (found, message) = code(build(&json, request));
+        assert_eq!(found, ErrorCode::EnvForbidden);
+        assert!(message.len() < 600 && message.contains(" … "), "{message}");
+    }
+}
+
+#[test]
 fn only_absolute_entries_of_a_path_pass() {
     let json = format!(r#"{{"apiKey":"{KEY}"}}"#);
     for (path, expected) in [("", "/usr/local/sbin"), (".:/opt/bin::bin", "/opt/bin"), ("bin", "/usr/local/sbin")] {

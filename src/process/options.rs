@@ -235,3 +235,19 @@ fn no_descriptor(plan: &EnvPlan, credential: &Credential) -> Error {
 fn unsupported(plan: &EnvPlan, message: String) -> Error {
     Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery")
 }
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::sys::attributes::Limits;
+
+    #[test]
+    fn each_limit_that_a_caller_can_set_has_its_option() {
+        let one = Some(1);
+        let all = Limits { core_bytes: one, open_files: one, processes: one, memory_bytes: one, cpu_seconds: one };
+        let attributes = Attributes { limits: Some(all), ..Attributes::default() };
+        let options = attributes.limits().into_iter().map(|limit| limit_option(limit.resource));
+        let set: Vec<&str> = options.filter_map(|option| option.strip_prefix("limits.")).collect();
+        assert_eq!(set, limit_names().collect::<Vec<_>>());
+    }
+}
