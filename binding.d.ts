@@ -260,7 +260,7 @@ export type Call = 'reload' | 'fresh' | 'refresh'
 /** Calls a function without arguments outside any asynchronous context. */
 export declare function callWithoutContext(callback: () => void): void
 
-/** What a chunk of output has changed of what a run tells. */
+/** What a chunk of output has changed in what is known of a run. */
 export interface Changes {
   /** The usage of the run has changed, or whether it is complete. */
   usage: boolean
@@ -473,6 +473,9 @@ export interface FleetEntry {
 
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
+
+/** Where a program was found: what the caller named, on `PATH`, or in a package. */
+export type FoundBy = 'command' | 'path' | 'npm-package'
 
 /** A file that exists, or may exist. */
 export interface FoundFile {
@@ -911,13 +914,10 @@ export declare function refusePayload(): void
 /** Whether the CLI reports totals of threads; false for an unknown provider. */
 export declare function reportsThreadTotals(provider: string): boolean
 
-/** Throws if the memory of a new secret would lack a protection. */
-export declare function requireProtection(): void
-
 export interface ResolvedProgram {
   path: string
   foundAt: string
-  foundBy: string
+  foundBy: FoundBy
   interpreter?: string
   version?: string
   /** Whether it is in the range of tested versions; none if the version is unknown. */
@@ -1003,7 +1003,7 @@ export interface ScrubbedChunk {
 /** The variables that a provider's SDK adapter passes on. */
 export declare function sdkVariables(provider: string): Array<string>
 
-/** A newly sealed row, with its columns as text. */
+/** A newly sealed row, with its columns as text: `bytea` as Postgres reads it. */
 export interface SealedColumns {
   ciphertext: string
   iv: string
@@ -1056,7 +1056,7 @@ export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbo
 /** A place where a provider's program may be, and whether a start would use it. */
 export interface SurveyedProgram {
   foundAt: string
-  foundBy: string
+  foundBy: FoundBy
   /** The real path of the file that was found. */
   path: string | null
   version: string | null

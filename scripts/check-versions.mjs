@@ -1,10 +1,9 @@
 // Checks that every file that names versions of the CLIs has the same ones as the rows of the core, and that the table
 // shows that they passed.
 import { readFileSync } from 'node:fs'
+import { clis } from './compat/clis.mjs'
 import { rowsIn } from './compat/table.mjs'
 import { fromRoot } from './lib/paths.mjs'
-
-const CLIS = { claude: 'Claude Code', codex: 'Codex' }
 
 /**
  * What does not agree; none where all does.
@@ -12,12 +11,16 @@ const CLIS = { claude: 'Claude Code', codex: 'Codex' }
  * @returns {string[]}
  */
 export function disagreements(read) {
-  const rows = Object.keys(CLIS).map((cli) => ({ cli, ...versionsOf(cli, read(`src/provider/${cli}/cli.rs`)) }))
+  const rows = providersIn(read('src/provider/mod.rs')).map((cli) => {
+    const [row, program] = ['mod', 'cli'].map((name) => read(`src/provider/${cli}/${name}.rs`))
+    return { cli, program, name: nameOf(cli, row), ...versionsOf(cli, program) }
+  })
   return [
     ...inReadme(rows, read('README.md')),
     ...inProviders(rows, read('docs/providers.md')),
     ...inTable(rows, read('docs/compatibility.md')),
-    ...inManifest(rows, JSON.parse(read('package.json')))
+    ...inManifest(rows, JSON.parse(read('package.json'))),
+    ...inClis(rows)
   ]
 }
 
@@ -25,6 +28,21 @@ export function checkVersions() {
   const wrong = disagreements((path) => readFileSync(fromRoot(path), 'utf8'))
   if (wrong.length)
     throw new Error(`the versions do not agree with the rows in src/provider:\n${wrong.map((one) => `- ${one}`).join('\n')}`)
+}
+
+/** The ids of the rows, which are the names of their folders. */
+function providersIn(source) {
+  const [, table = ''] = /pub static PROVIDERS: [^=]+= &\[([^\]]*)\]/.exec(source) ?? []
+  const ids = [...table.matchAll(/&(\w+)::/g)].map(([, id]) => id)
+  if (!ids.length) throw new Error('scripts/check-versions.mjs found no row in PROVIDERS of src/provider/mod.rs')
+  return ids
+}
+
+/** As people know it. */
+function nameOf(cli, source) {
+  const [, name] = /^ {4}name: "([^"]+)"/m.exec(source) ?? []
+  if (!name) throw new Error(`scripts/check-versions.mjs found no name in the row of ${cli}`)
+  return name
 }
 
 /** The row's own, from its source: nothing has to be built. */
@@ -41,7 +59,7 @@ function versionsOf(cli, source) {
 }
 
 function inReadme(rows, text) {
-  const said = rows.map(({ cli, oldest, tested }) => `${CLIS[cli]} ${oldest} to ${tested}`)
+  const said = rows.map(({ name, oldest, tested }) => `${name} ${oldest} to ${tested}`)
   return said.filter((range) => !text.includes(range)).map((range) => `README.md does not say "${range}"`)
 }
 
@@ -73,4 +91,11 @@ function inManifest(rows, { peerDependencies }) {
   return rows
     .filter(({ sdk, oldestSdk }) => peerDependencies[sdk] !== `>=${oldestSdk}`)
     .map(({ sdk, oldestSdk }) => `package.json does not have >=${oldestSdk} as the peer dependency ${sdk}`)
+}
+
+/** What `npm run compat` installs and tests. */
+function inClis(rows) {
+  return rows
+    .filter(({ cli, program }) => !Object.hasOwn(clis, cli) || !program.includes(`"${clis[cli].package}"`))
+    .map(({ cli }) => `scripts/compat/clis.mjs does not have ${cli} with a package of its row`)
 }

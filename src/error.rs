@@ -119,7 +119,7 @@ pub struct ErrorLimits {
 /// The kernel takes no path longer than this one.
 pub const LIMITS: ErrorLimits = ErrorLimits { message: 4096, path: 4096, name: 256, names: 64 };
 
-/// Cuts the middle out of a text of more than `most` bytes: its end, where the advice stands, is kept.
+/// Cuts the middle out of a text of more than `most` bytes: the end is kept, because the advice is there.
 fn bounded(text: String, most: u32) -> String {
     let most = most as usize;
     if text.len() <= most {
@@ -138,8 +138,21 @@ fn bounded(text: String, most: u32) -> String {
     format!("{} … {}", &text[..start], &text[end..])
 }
 
+/// A name that the worker's own code chose, as a message quotes it.
+#[must_use]
+pub fn bounded_name(name: &str) -> String {
+    bounded(name.to_owned(), LIMITS.name)
+}
+
+/// The name of a variable from a file that a tenant can write, where it may be anything: shown only if it is an ordinary one.
+#[must_use]
+pub fn ordinary_name(name: &str) -> &str {
+    let is_ordinary = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if is_ordinary { name } else { "…" }
+}
+
 impl Error {
-    /// Makes an error with nothing but a code and a message, which is cut to 4,096 bytes.
+    /// Makes an error with only a code and a message, which is cut to 4,096 bytes.
     #[cold]
     pub fn new(code: ErrorCode, message: impl Into<String>) -> Self {
         Self(Box::new(ErrorDetails {

@@ -33,7 +33,7 @@ impl ProcessListener for Heard {
 
 fn plan() -> EnvPlan {
     let json = format!(r#"{{"apiKey":"{KEY}","userEnvKeys":{{"MARK":"yes"}}}}"#);
-    let payload = Payload::from_json(json.as_bytes()).expect("valid");
+    let payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
     let request = EnvRequest {
         base: vec![("PATH", "/usr/bin:/bin")],
         workspace: Workspace { home: Some("/tmp"), tmp_dir: Some("/tmp"), ..Workspace::default() },
@@ -126,7 +126,7 @@ fn each_step_that_can_fail_here_is_named() {
                 workspace: Workspace { home: Some("/tmp"), tmp_dir: Some("/nowhere"), ..Workspace::default() },
                 ..EnvRequest::default()
             };
-            let payload = Payload::from_json(json.as_bytes()).expect("valid");
+            let payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
             start.env = Arc::new(
                 EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan"),
             );

@@ -21,7 +21,7 @@ struct Given {
 fuzz_target!(|given: Given| {
     let Given { set, user, base_url, by_fd } = &given;
     let json = br#"{"apiKey":"made-up-key"}"#;
-    let mut payload = Payload::from_json(json).expect("valid");
+    let mut payload = Payload::from_message(json, &[]).expect("valid");
     let mut seen = HashSet::new();
     for (name, value) in user.iter().filter(|(name, _)| seen.insert(name.clone())) {
         if payload.add_user_env_key(Cow::Borrowed(name), Input::Borrowed(value.as_bytes())).is_err() {

@@ -10,7 +10,7 @@ fuzz_target!(|json: &[u8]| {
         let theirs = value["payload"]["apiKey"].as_str().filter(|text| !text.is_empty());
         assert_eq!(payload.api_key.as_ref().map(|key| key.expose_secret()), theirs.map(str::as_bytes));
     }
-    match Payload::from_json(json) {
+    match Payload::from_message(json, &[]) {
         Ok(payload) => {
             let value: serde_json::Value = serde_json::from_slice(json).expect("we accepted it");
             let same = |ours: Option<&[u8]>, name: &str| {

@@ -69,7 +69,7 @@ export function resolveProgram(provider: ProviderId, options?: ResolveOptions): 
   return Object.freeze({
     path: found.path,
     foundAt: found.foundAt,
-    foundBy: found.foundBy as Program['foundBy'],
+    foundBy: found.foundBy,
     kind: found.interpreter == null ? 'native' : 'script',
     interpreter: found.interpreter ?? null,
     version: found.version ?? null,

@@ -262,7 +262,7 @@ mod tests {
     }
 
     fn chosen(json: &str, server: Option<&ServerCredentials>, dir: bool) -> (&'static str, &'static str, &'static str) {
-        let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
+        let mut payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
         match select(&mut payload, Fallbacks { store: None, server }, Terms { has_config_dir: dir, ..Terms::default() })
         {
             Ok(credential) => {
@@ -302,13 +302,13 @@ mod tests {
             (r#"{"oauthAccessToken":"a"}"#, CredentialOwner::Server, ("server", "server", "server")),
             ("{}", CredentialOwner::Workspace, ("server", "server", "server")),
         ] {
-            let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
+            let mut payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
             let fallbacks = Fallbacks { store: None, server: Some(&server) };
             let it = select(&mut payload, fallbacks, Terms { owner: given, ..terms }).expect(json);
             assert_eq!((it.owner.as_str(), it.api_key_source().as_str(), it.billed_to()), expected, "{json} {given:?}");
             assert_eq!(it.is_servers(), expected.0 == "server");
         }
-        let mut payload = Payload::from_json(b"{}").expect("valid");
+        let mut payload = Payload::from_message(b"{}", &[]).expect("valid");
         let login = select(&mut payload, Fallbacks::default(), Terms { owner: CredentialOwner::Server, ..terms });
         assert_eq!(
             login.map(|login| (login.owner, login.api_key_source())).ok(),
@@ -335,7 +335,7 @@ mod tests {
             };
             let fallbacks = Fallbacks { store: Some(stored), server: Some(&server) };
             let terms = Terms { has_config_dir: true, require: true, ..Terms::default() };
-            let mut payload = Payload::from_json(json.as_bytes()).expect("valid");
+            let mut payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
             let error = select(&mut payload, fallbacks, terms).err();
             assert_eq!(error.as_ref().map(|error| error.details().names.join(", ")).as_deref(), expected, "{json}");
             let Some(error) = error else { continue };

@@ -5,6 +5,7 @@ use std::path::{Path, PathBuf};
 use super::keys;
 use super::text::{self, Unread};
 use crate::environment::forbidden;
+use crate::error::ordinary_name;
 use crate::process::redirection::{RefusedStarts, refused_beside};
 use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
 use crate::secret::ExposeSecret;
@@ -125,11 +126,11 @@ fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Opti
     }
     let (variable, above) = split?;
     let reason = forbidden::reason(variable)?;
-    Some((FoundHazard { key: shown(above, variable), effect: reason.as_str() }, shielded))
+    Some((FoundHazard { key: shown(above, variable), effect: reason.describe() }, shielded))
 }
 
 fn shown(above: &[String], variable: &str) -> String {
-    above.iter().map(String::as_str).chain([forbidden::shown(variable)]).collect::<Vec<_>>().join(".")
+    above.iter().map(String::as_str).chain([ordinary_name(variable)]).collect::<Vec<_>>().join(".")
 }
 
 #[cfg(test)]

@@ -114,7 +114,7 @@ mod tests {
     fn a_sealed_secret_is_used_by_what_succeeds_alone() {
         let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
         let json = format!(r#"{{"apiKey":"{}"}}"#, sealed(&recipient, "apiKey"));
-        let payload = || Payload::from_json(json.as_bytes()).expect("valid");
+        let payload = || Payload::from_message(json.as_bytes(), &[]).expect("valid");
         let forbidden = EnvRequest { set: vec![("LD_PRELOAD", "x")], ..request() };
         let error = build(payload(), forbidden, &context(Some(&recipient))).expect_err("forbidden");
         assert_eq!(error.code(), ErrorCode::EnvForbidden);
@@ -132,7 +132,7 @@ mod tests {
                 let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
                 // What the payload itself says of the owner is refused, see `payload`.
                 let json = format!(r#"{{"{field}":"{}"}}"#, sealed_of(sealed_for, &recipient, field));
-                let payload = Payload::from_json(json.as_bytes()).expect("valid");
+                let payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
                 let built =
                     build(payload, EnvRequest { credential_owner: asked, ..request() }, &context(Some(&recipient)));
                 let seen = built.map(|plan| plan.credential.owner).map_err(|error| error.code());
@@ -148,7 +148,7 @@ mod tests {
         let key = sealed_of(CredentialOwner::Server, &recipient, "apiKey");
         let cookie = sealed(&recipient, "sessionCookie");
         let json = format!(r#"{{"apiKey":"{key}","sessionCookie":"{cookie}"}}"#);
-        let payload = Payload::from_json(json.as_bytes()).expect("valid");
+        let payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
         let request = EnvRequest { credential_owner: CredentialOwner::Server, ..request() };
         assert!(build(payload, request, &context(Some(&recipient))).is_ok());
     }
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn it_is_never_taken_for_a_key() {
         let json = br#"{"apiKey":"provider-env-sealed.v9.x"}"#;
-        let payload = || Payload::from_json(json).expect("valid");
+        let payload = || Payload::from_message(json, &[]).expect("valid");
         let error = build(payload(), request(), &context(None)).expect_err("no recipient");
         assert_eq!(error.code(), ErrorCode::PayloadInvalid);
         let recipient = Recipient::generate(DEFAULT_MAX_AGE).expect("random");
@@ -170,7 +170,7 @@ mod tests {
         let names: Vec<String> = (0..=MAX_SEALED).map(|index| format!("N{index}")).collect();
         let texts: Vec<String> = names.iter().map(|name| sealed(&recipient, &format!("userEnvKeys.{name}"))).collect();
         let with = |count: usize| {
-            let mut payload = Payload::from_json(br#"{"apiKey":"sk-made-up"}"#).expect("valid");
+            let mut payload = Payload::from_message(br#"{"apiKey":"sk-made-up"}"#, &[]).expect("valid");
             for (name, text) in names.iter().zip(&texts).take(count) {
                 payload.add_user_env_key(Cow::Borrowed(name), Input::Borrowed(text.as_bytes())).expect("a name");
             }

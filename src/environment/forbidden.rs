@@ -9,13 +9,6 @@
 pub use crate::provider::Reason;
 use crate::provider::{self, PROVIDERS, VariablePatterns};
 
-/// The name of a variable as an error or a report shows it: who chose it may be the tenant, so it may be anything.
-#[must_use]
-pub fn shown(name: &str) -> &str {
-    let plain = name.len() <= 64 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if plain { name } else { "…" }
-}
-
 /// A `*` matches any text.
 static EVERYWHERE: VariablePatterns = VariablePatterns {
     code: &[
@@ -180,7 +173,7 @@ pub fn reason(name: &str) -> Option<Reason> {
     Reason::ALL.into_iter().find(|reason| is_one_of(EVERYWHERE.of(*reason)) || of_rows(*reason))
 }
 
-/// Whether `name` matches `pattern`, in which each `*` stands for any text.
+/// Whether `name` matches `pattern`, in which each `*` matches any text.
 fn matches(pattern: &str, name: &str) -> bool {
     let mut pieces = pattern.split('*');
     let first = pieces.next().unwrap_or_default();

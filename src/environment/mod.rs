@@ -10,7 +10,7 @@ mod rules;
 pub use block::{EnvBlock, ExecLimits};
 pub use build::{BuildContext, build};
 pub use plan::{Delivery, EnvNames, EnvPlan, Variable};
-pub use rules::{BASE_NAMES, EnvRequest, WORKSPACE_ID, Workspace};
+pub use rules::{BASE_NAMES, DEFAULT_PATH, EnvRequest, WORKSPACE_ID, Workspace, absolute_path_entries};
 
 #[cfg(test)]
 mod tests;

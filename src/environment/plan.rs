@@ -130,7 +130,7 @@ impl EnvPlan {
         let credential = credential::select(&mut payload, fallbacks, terms)?;
         let state_dir = stored_dir(provider, &credential, state_dir)?.map(str::to_owned);
 
-        let path = rules::absolute_path_entries(last_path(&request));
+        let path = rules::child_path(last_path(&request));
         let mut draft = Draft::new(request.base.len() + payload.user_env_keys.len() + request.set.len() + 32);
         add_extras(&mut draft, &request)?;
         draft.extra(Origin::Base, "PATH", &path);

@@ -2,7 +2,7 @@
 //! values are allowed.
 
 use crate::credential::CredentialOwner;
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, bounded_name};
 use crate::provider::PROVIDERS;
 
 /// The names that are copied from this process's environment when it has them. `LC_*` is spelled out (`locale(7)`):
@@ -72,7 +72,8 @@ pub const SESSION_COOKIE: &str = "ALIVE_SESSION_COOKIE";
 /// What every tenant's own variable begins with.
 pub const USER_PREFIX: &str = "USER_";
 
-/// `PATH` when this process has none: what `login.defs` gives root, so that system-wide installs are found.
+/// The `PATH` of a command, and of a CLI if this process has none: what `login.defs` gives root, so that system-wide
+/// installs are found.
 pub const DEFAULT_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
 
 /// A workspace option and the variables that it sets.
@@ -165,14 +166,14 @@ pub fn check_no_nul(option: &str, value: &str) -> Result<()> {
 /// `ENV_FORBIDDEN` for one that is no name, is forbidden, or belongs to this crate.
 pub fn check_extra_name(option: &str, name: &str) -> Result<()> {
     let refuse = |why: String| {
-        let message = format!("options.{option} names {name:?}, which {why}. Omit it{}", hint(name));
+        let message = format!("options.{option} names {:?}, which {why}. Omit it{}", bounded_name(name), hint(name));
         Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
     };
     if name.is_empty() || name.contains(['=', '\0']) {
         return refuse("is not a valid name of a variable".into());
     }
     if let Some(reason) = super::forbidden::reason(name) {
-        return refuse(reason.as_str().into());
+        return refuse(reason.describe().into());
     }
     if name.starts_with(USER_PREFIX) {
         return refuse("can only come from payload.userEnvKeys".into());
@@ -212,9 +213,15 @@ fn is_ours(name: &str) -> bool {
 
 /// The absolute entries of a `PATH`: a relative or empty one means the working directory, which is the workspace, and
 /// what a script's `env` finds there would run with the key.
+#[must_use]
 pub fn absolute_path_entries(path: &str) -> String {
-    let entries: Vec<&str> = path.split(':').filter(|entry| entry.starts_with('/')).collect();
-    if entries.is_empty() { DEFAULT_PATH.into() } else { entries.join(":") }
+    path.split(':').filter(|entry| entry.starts_with('/')).collect::<Vec<_>>().join(":")
+}
+
+/// The `PATH` that a child gets for this one.
+pub fn child_path(path: &str) -> String {
+    let entries = absolute_path_entries(path);
+    if entries.is_empty() { DEFAULT_PATH.into() } else { entries }
 }
 
 /// A value from this process, `inherit` or `set`.
@@ -226,8 +233,8 @@ pub fn check_extra_value(option: &str, name: &str, value: &str) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "The value of {name} in options.{option} contains a NUL byte, which an environment cannot \
-        hold. Pass text without it."
+        "The value of {} in options.{option} contains a NUL byte, which an environment cannot hold. Pass text without it.",
+        bounded_name(name)
     );
     Err(Error::new(ErrorCode::EnvForbidden, message).name(name))
 }

@@ -20,7 +20,7 @@ fn limits() -> ExecLimits {
 }
 
 fn build(json: &str, request: EnvRequest<'_>) -> crate::error::Result<EnvPlan> {
-    EnvPlan::new(Payload::from_json(json.as_bytes())?, request, Fallbacks::default(), limits())
+    EnvPlan::new(Payload::from_message(json.as_bytes(), &[])?, request, Fallbacks::default(), limits())
 }
 
 fn values(plan: &EnvPlan, delivery: Delivery) -> BTreeMap<String, String> {
@@ -102,7 +102,7 @@ fn a_config_directory_stands_last_and_blanks_every_key() {
 fn the_server_key_is_used_only_when_handed_in() {
     let server = ServerCredentials::from_variables(|_| Some(Secret::copy_of(b"server"))).expect("keys");
     assert_eq!(code(build("{}", request())).0, ErrorCode::CredentialMissing);
-    let payload = Payload::from_json(b"{}").expect("valid");
+    let payload = Payload::from_message(b"{}", &[]).expect("valid");
     let plan =
         EnvPlan::new(payload, request(), Fallbacks { store: None, server: Some(&server) }, limits()).expect("a plan");
     assert_eq!(plan.credential.source.as_str(), "server");
@@ -153,6 +153,21 @@ fn set_and_inherit_may_replace_base_names_and_nothing_else() {
     let (found, message) = code(build(&json, with(&[("OK", "nul\0")], &[])));
     assert_eq!(found, ErrorCode::EnvForbidden);
     assert!(!message.contains("nul\0"), "{message}");
+}
+
+#[test]
+fn a_long_name_is_cut_in_the_message() {
+    let json = format!(r#"{{"apiKey":"{KEY}"}}"#);
+    let long = format!("LD_{}", "X".repeat(3000));
+    let requests = [
+        EnvRequest { set: vec![(&long, "x")], ..request() },
+        EnvRequest { set: vec![(&long[1..], "\0")], ..request() },
+    ];
+    for request in requests {
+        let (found, message) = code(build(&json, request));
+        assert_eq!(found, ErrorCode::EnvForbidden);
+        assert!(message.len() < 600 && message.contains(" … "), "{message}");
+    }
 }
 
 #[test]

@@ -14,7 +14,7 @@ use crate::node::net::{self, NativeAbort};
 use crate::process::identity::{self, IdentityRequest, Target};
 use crate::process::inquiry::{self, Answer, Component, Locate, Question};
 use crate::process::options::{PlainVariable, ProgramQuery};
-use crate::process::program::Candidate;
+use crate::process::program::{Candidate, FoundBy};
 use crate::provider::{self, Companion, Format, Provider};
 use crate::sys::regular_file::open_regular;
 use crate::sys::{self, memory};
@@ -54,7 +54,7 @@ pub fn inquire_paths<'env>(
 #[napi(object, object_from_js = false, use_nullable = true)]
 pub struct SurveyedProgram {
     pub found_at: String,
-    pub found_by: &'static str,
+    pub found_by: FoundBy,
     /// The real path of the file that was found.
     pub path: Option<String>,
     pub version: Option<String>,
@@ -100,7 +100,7 @@ fn surveyed(provider: &Provider, candidate: Candidate) -> SurveyedProgram {
     };
     SurveyedProgram {
         found_at: text(&candidate.found_at),
-        found_by: candidate.found_by.as_str(),
+        found_by: candidate.found_by,
         components: candidate.path.as_deref().map(inquiry::components).unwrap_or_default(),
         path: candidate.path.as_deref().map(text),
         version: program.as_ref().and_then(|program| program.version.clone()),

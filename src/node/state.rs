@@ -126,7 +126,7 @@ pub fn tear_down() {
 
 /// Remembers a process group that `child_process` has made, until its leader has ended.
 ///
-/// A number that no child has would be a signal to others: -1 stands for every process there is.
+/// A number that no child has would send the signal to others: -1 means every process.
 pub fn add_group(leader: i32) {
     if leader > 1 {
         STATE.with_borrow_mut(|state| state.groups.insert(leader));

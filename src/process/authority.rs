@@ -107,7 +107,7 @@ fn is_ours(metadata: &Metadata, target: &Target) -> bool {
     owner == 0 || (owner == own && own != target.uid())
 }
 
-/// Who, other than root and this process, may change a file or a directory, and thereby the file; none if nobody may.
+/// Who, other than root and this process, may change a file or a directory, and so replace the file; none if nobody may.
 fn who_may_change(path: &Path, metadata: &Metadata, target: &Target) -> Option<String> {
     let (owner, is_ours) = (metadata.uid(), is_ours(metadata, target));
     // In a sticky directory only its owner and theirs remove or rename what others have: inode(7).
@@ -158,7 +158,7 @@ mod tests {
     const ROOT: &str = include_str!("../../__test__/fixtures/made-up-authority.pem");
 
     fn plan(file: &Path) -> Result<EnvPlan> {
-        let payload = Payload::from_json(br#"{"apiKey":"made-up"}"#).expect("valid");
+        let payload = Payload::from_message(br#"{"apiKey":"made-up"}"#, &[]).expect("valid");
         let request = EnvRequest { base: vec![("HOME", "/home/w")], ca_file: file.to_str(), ..EnvRequest::default() };
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None))
     }
@@ -189,7 +189,7 @@ mod tests {
                 ("NODE_EXTRA_CA_CERTS", real_path(&file).expect("there").to_string_lossy().into_owned())
             );
         }
-        let without = Payload::from_json(br#"{"apiKey":"made-up"}"#).expect("valid");
+        let without = Payload::from_message(br#"{"apiKey":"made-up"}"#, &[]).expect("valid");
         let request = EnvRequest { base: vec![("HOME", "/home/w")], ..EnvRequest::default() };
         let without =
             EnvPlan::new(without, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan");

@@ -2,9 +2,12 @@
 
 use std::path::Path;
 
+use rustix::process::Resource;
+
 use super::access::{self, AccessCheck};
 use super::exhausted::used_up;
 use super::identity::Target;
+use super::options::limit_option;
 use super::prepare::NeededDirectory;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
@@ -89,7 +92,7 @@ pub fn error(subject: &Subject<'_>, failure: StepFailure, concerned: Concerned<'
         Concerned::Nothing => plain(subject, failure, None, ""),
         Concerned::Limit(limit) => {
             let why = if failure.errno == libc::EPERM { refused_limit(limit) } else { String::new() };
-            plain(subject, failure, None, &why).name(limit.option)
+            plain(subject, failure, None, &why).name(limit_option(limit.resource))
         }
         Concerned::Path(path, real) => {
             let closed =
@@ -105,15 +108,15 @@ pub fn error(subject: &Subject<'_>, failure: StepFailure, concerned: Concerned<'
 const NR_OPEN: &str = "/proc/sys/fs/nr_open";
 
 fn refused_limit(limit: Limit) -> String {
-    let option = limit.option;
-    if option == "limits.coreBytes" && limit.value == NO_CORE {
+    let option = limit_option(limit.resource);
+    if limit.resource == Resource::Core && limit.value == NO_CORE {
         return "A child's core limit is 1, because with 0 the kernel still dumps into a pipe (core(5)), but this \
                 process's hard limit is 0. Start the worker with 1: LimitCORE=1 in its systemd unit, or prlimit \
                 --core=1."
             .to_owned();
     }
     let most = std::fs::read_to_string(NR_OPEN).ok().and_then(|text| text.trim().parse::<u64>().ok());
-    match most.filter(|most| option == "limits.openFiles" && limit.value > *most) {
+    match most.filter(|most| limit.resource == Resource::Nofile && limit.value > *most) {
         Some(most) => format!(
             "options.{option} is above fs.nr_open, which is {most} on this machine and applies to every user. Pass a \
             lower value, or raise fs.nr_open with sysctl."
@@ -231,7 +234,7 @@ mod tests {
     #[test]
     fn whatever_fails_says_what_to_do() {
         let target = Target::Same { uid: 1, gid: 1 };
-        let limit = Limit { resource: 0, value: 1, option: "limits.cpuSeconds" };
+        let limit = Limit { resource: Resource::Cpu, value: 1 };
         let subject = Subject { name: "x", target: &target };
         for step in Step::ALL {
             for errno in [0, libc::EPERM, libc::EACCES, libc::ENOSYS, libc::EINVAL, libc::ENOEXEC] {

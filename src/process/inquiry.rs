@@ -15,17 +15,12 @@ use crate::provider::{self, Provider};
 use crate::sys::identity;
 use crate::sys::real_path::real_path;
 
-/// A program to find, for a target.
+/// A program to find, with the provider and the target that the query means.
 #[derive(Debug)]
 pub struct Locate {
     pub provider: &'static Provider,
     pub target: Target,
-    /// An absolute path or a name; none for the provider's own.
-    pub command: Option<String>,
-    /// The `PATH` of the child, which this process need not share.
-    pub path: String,
-    /// Directories from which packages are searched, upwards.
-    pub package_roots: Vec<String>,
+    query: ProgramQuery,
 }
 
 impl Locate {
@@ -34,13 +29,12 @@ impl Locate {
     /// # Errors
     /// `PROVIDER_UNKNOWN`, and what [`decide`] refuses.
     pub fn new(query: ProgramQuery) -> Result<Self> {
-        let ProgramQuery { provider, command, path, package_roots, ids } = query;
-        let (provider, target) = (provider::find(&provider)?, decide(&ids, identity::own())?);
-        Ok(Self { provider, target, command, path, package_roots })
+        let (provider, target) = (provider::find(&query.provider)?, decide(&query.ids, identity::own())?);
+        Ok(Self { provider, target, query })
     }
 
     fn search(&self) -> Search<'_> {
-        Search { command: self.command.as_deref(), path: &self.path, package_roots: &self.package_roots }
+        self.query.search()
     }
 
     /// Finds it: the kernel is asked as the target where the native start works, else the mode bits are.
@@ -124,7 +118,7 @@ pub fn components(path: &Path) -> Vec<Component> {
     steps(path, Access::EXISTS).map(|check| component(&check.path)).collect()
 }
 
-/// Of a longer path only this many steps are told at each end: a tenant can make one of 2,000 levels, and the names of
+/// Of a longer path, only this many steps are reported at each end: a tenant can make one of 2,000 levels, and the names of
 /// all of them, from the root, are megabytes.
 const STEPS_AT_EACH_END: usize = 50;
 

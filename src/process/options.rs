@@ -3,9 +3,12 @@
 
 use std::time::Duration;
 
+use rustix::process::Resource;
+
 use super::identity::IdentityRequest;
+use super::program::Search;
 use crate::credential::Credential;
-use crate::environment::{Delivery, EnvPlan};
+use crate::environment::{DEFAULT_PATH, Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::attributes::Attributes;
 use crate::sys::stdio::{is_open, is_terminal};
@@ -134,9 +137,41 @@ fn duration(milliseconds: f64) -> Duration {
     Duration::try_from_secs_f64(milliseconds / 1000.0).unwrap_or(Duration::MAX)
 }
 
-/// Where a command that is no CLI is looked for, and all of its environment: what root has in its own is not the target's to
-/// see, and a `PATH` of somebody else's names somebody else's programs.
-pub const COMMAND_PATH: &str = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin";
+/// The options among [`Attributes`] that are whole numbers, each with the largest that it takes: setpriority(2),
+/// proc_pid_oom_score_adj(5), umask(2).
+pub const NUMBERS: [(&str, u32); 3] = [("priority", 19), ("oomScoreAdj", 1000), ("umask", 0o777)];
+
+/// The options of attributes that a caller gave.
+pub(super) fn given(attributes: Attributes) -> impl Iterator<Item = &'static str> {
+    let Attributes { priority, oom_score_adj, umask, limits } = attributes;
+    let numbers: [Option<u32>; NUMBERS.len()] = [priority, oom_score_adj, umask];
+    let numbers = NUMBERS.into_iter().zip(numbers).filter_map(|((name, _), value)| value.map(|_| name));
+    numbers.chain(limits.map(|_| "limits"))
+}
+
+/// The option of each limit that a caller can set, a field of `Limits`.
+const LIMITS: [(Resource, &str); 5] = [
+    (Resource::Core, "limits.coreBytes"),
+    (Resource::Nofile, "limits.openFiles"),
+    (Resource::Nproc, "limits.processes"),
+    (Resource::As, "limits.memoryBytes"),
+    (Resource::Cpu, "limits.cpuSeconds"),
+];
+
+/// The names that `limits` may hold.
+pub fn limit_names() -> impl Iterator<Item = &'static str> {
+    LIMITS.into_iter().filter_map(|(_, option)| option.strip_prefix("limits."))
+}
+
+/// The option that sets a limit; for one that no caller sets, the option of all limits.
+#[cfg(target_os = "linux")]
+pub(super) fn limit_option(resource: Resource) -> &'static str {
+    LIMITS.into_iter().find(|(known, _)| *known == resource).map_or("limits", |(_, option)| option)
+}
+
+/// Where a command that is no CLI is looked for, and all of its environment: the target must not see what root has in its
+/// own, and a `PATH` of somebody else names somebody else's programs.
+pub const COMMAND_PATH: &str = DEFAULT_PATH;
 
 /// Which program is to be found, where, and for whom.
 #[derive(Clone, Debug)]
@@ -150,6 +185,12 @@ pub struct ProgramQuery {
     /// Directories from which packages are searched, upwards.
     pub package_roots: Vec<String>,
     pub ids: IdentityRequest,
+}
+
+impl ProgramQuery {
+    pub(super) fn search(&self) -> Search<'_> {
+        Search { command: self.command.as_deref(), path: &self.path, package_roots: &self.package_roots }
+    }
 }
 
 /// How a caller wants the credential to be handed over.
@@ -193,4 +234,20 @@ fn no_descriptor(plan: &EnvPlan, credential: &Credential) -> Error {
 
 fn unsupported(plan: &EnvPlan, message: String) -> Error {
     Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery")
+}
+
+#[cfg(all(test, target_os = "linux"))]
+mod tests {
+    use super::*;
+    use crate::sys::attributes::Limits;
+
+    #[test]
+    fn each_limit_that_a_caller_can_set_has_its_option() {
+        let one = Some(1);
+        let all = Limits { core_bytes: one, open_files: one, processes: one, memory_bytes: one, cpu_seconds: one };
+        let attributes = Attributes { limits: Some(all), ..Attributes::default() };
+        let options = attributes.limits().into_iter().map(|limit| limit_option(limit.resource));
+        let set: Vec<&str> = options.filter_map(|option| option.strip_prefix("limits.")).collect();
+        assert_eq!(set, limit_names().collect::<Vec<_>>());
+    }
 }

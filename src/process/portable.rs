@@ -3,7 +3,7 @@
 
 use super::identity::IdentityRequest;
 use super::inquiry::with_access;
-use super::options::{ChildOptions, CliOptions, StopPolicy, aborted};
+use super::options::{self, ChildOptions, CliOptions, StopPolicy, aborted};
 pub use super::prepare::PreparedLaunch;
 use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
@@ -21,7 +21,7 @@ pub fn refuse_unsupported(child: &ChildOptions, cli: &CliOptions) -> Result<()> 
     let StopPolicy { kill_signal: _, kill_grace_ms: _, timeout_ms: _, kill_group_on_exit: _ } = stop;
     let IdentityRequest { uid: _, gid: _, groups, allow_root: _ } = ids;
     let groups = groups.as_ref().filter(|groups| !groups.is_empty()).map(|_| "groups");
-    if let Some(name) = attributes.given().chain(groups).next() {
+    if let Some(name) = options::given(*attributes).chain(groups).next() {
         let message = format!("options.{name} needs the native start, which this system or runtime does not have.");
         return Err(Error::new(ErrorCode::Unsupported, message).name(name));
     }

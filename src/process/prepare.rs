@@ -306,7 +306,7 @@ mod tests {
             let mut request =
                 EnvRequest { base: vec![("HOME", "/home/x")], set: set.to_vec(), ..EnvRequest::default() };
             request.workspace.tmp_dir = shared.path().to_str();
-            let payload = Payload::from_json(br#"{"apiKey":"made-up-key"}"#).expect("valid");
+            let payload = Payload::from_message(br#"{"apiKey":"made-up-key"}"#, &[]).expect("valid");
             EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
         };
         let (uid, name) = (own().0, shared.path().join(format!("claude-{}", own().0)));

@@ -89,7 +89,7 @@ impl Start {
         credential::admit(&self.env.credential).map_err(|error| error.provider(self.env.provider.id))
     }
 
-    /// What reads its stdout for usage, if anything does. Its threads are `otherwise`'s where nothing tells whose it is.
+    /// What reads its stdout for usage, if anything does. Its threads are `otherwise`'s if nothing says whose it is.
     #[must_use]
     pub fn meter(&self, otherwise: &Owner) -> Option<Meter> {
         let (plan, provider) = (&*self.env, self.env.provider);

@@ -54,7 +54,7 @@ pub struct RefusalReason {
     /// What `error.type` or `error.code` is, exactly, at any status that refuses.
     pub codes: &'static [&'static str],
     /// What `error.message` of a 403 has in it, in lower case. Of a 403 alone: a 429 names the organization whose limit
-    /// it is, and links to the billing page, when nothing but the rate is too high.
+    /// it is, and links to the billing page, when only the rate is too high.
     pub phrases: &'static [&'static str],
     pub reason: &'static str,
     /// For whoever reads the settings page.

@@ -67,7 +67,7 @@ pub struct CredentialInput {
     pub variables: &'static [&'static str],
     /// The variable that names the descriptor it can be read from.
     pub descriptor_variable: Option<&'static str>,
-    /// The server's variables that can stand in for it, first found first used. Empty: no server-level fallback.
+    /// The server's variables that are used without it: the first that is set. Empty: no server-level fallback.
     pub server_variables: &'static [&'static str],
 }
 

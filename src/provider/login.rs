@@ -19,7 +19,7 @@ pub struct OauthRow {
     pub expiry: ExpiryField,
     /// Further tokens of the answer that are stored.
     pub extra_tokens: &'static [ExtraToken],
-    /// Where the time of the last refresh stands, RFC 3339; empty: nowhere.
+    /// Where the time of the last refresh is, in RFC 3339; empty: nowhere.
     pub refreshed_at: &'static [&'static str],
     /// An API key that may be there instead of tokens; empty: none may.
     pub api_key: &'static [&'static str],

@@ -17,7 +17,7 @@ pub struct Output {
     pub model_family: &'static str,
     /// Whether the input that it reports leaves out what was read from or written to the cache.
     pub input_excludes_cache: bool,
-    /// The name that stands for a model where there was no request.
+    /// The name that the output has instead of a model if there was no request.
     pub synthetic_model: &'static str,
     /// Where the values are in its events. At most 64.
     pub fields: &'static [FieldPath],

@@ -9,7 +9,7 @@ pub struct StateDirectory {
     pub option: &'static str,
     /// Where it is by default, below `HOME`.
     pub below_home: &'static str,
-    /// Whether the CLI finds a login in there, so that it can stand as a credential.
+    /// Whether the CLI finds a login in there, so that it counts as a credential.
     pub is_credential: bool,
     /// Files in there that can send requests elsewhere, whatever the arguments and the environment say.
     pub redirecting_files: &'static [&'static str],

@@ -63,7 +63,7 @@ impl Reason {
 
     /// As the end of a sentence.
     #[must_use]
-    pub const fn as_str(self) -> &'static str {
+    pub const fn describe(self) -> &'static str {
         match self {
             Self::Credential => "can carry a credential",
             Self::Code => "can load code",

@@ -37,7 +37,7 @@ pub fn wait(pidfd: &OwnedFd) -> ExitStatus {
     }
 }
 
-/// Takes the status of a process that has ended, if it is to be had at once: a tracer may hold it.
+/// Takes the status of a process that has ended, if it is available at once: a tracer may hold it.
 #[must_use]
 pub fn try_wait(pidfd: &OwnedFd) -> Option<ExitStatus> {
     take_status(pidfd, WaitIdOptions::EXITED | WaitIdOptions::NOHANG)

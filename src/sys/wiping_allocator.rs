@@ -213,7 +213,7 @@ mod tests {
         let freed = move |grows: bool| {
             let mut bytes = vec![0x5A_u8; 4096];
             let address = std::hint::black_box(bytes.as_ptr()) as u64;
-            // Behind it, so that it cannot grow where it stands, nor be given back to the system.
+            // Behind it, so that it cannot grow in place, nor be given back to the system.
             let behind = std::hint::black_box(vec![1_u8; 4096]);
             if grows {
                 bytes.reserve_exact(64 * 1024);

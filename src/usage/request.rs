@@ -64,7 +64,7 @@ pub struct RunEnvironment<'a> {
 }
 
 impl RunEnvironment<'_> {
-    /// Returns what is known about a run with these arguments. Its threads are `otherwise`'s where nothing tells whose
+    /// Returns what is known about a run with these arguments. Its threads are `otherwise`'s if nothing says whose
     /// it is.
     #[must_use]
     pub fn expected(self, line: &CommandLine, otherwise: &Owner) -> Expected {

@@ -14,7 +14,7 @@ use super::tokens::{Cost, Tokens};
 use super::used::{Gap, Gaps, ModelUsage, Usage, add, add_to, short};
 use crate::provider::{FailureKind, Field, Meaning, ModelsOf, Output};
 
-/// What a chunk of output has changed of what a run tells.
+/// What a chunk of output has changed in what is known of a run.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
 pub struct Changes {

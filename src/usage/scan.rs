@@ -161,7 +161,7 @@ impl Scanner {
         false
     }
 
-    /// Events stand alone, or in one array.
+    /// Events are separate values, or elements of one array.
     fn top(&mut self, byte: u8) {
         match byte {
             b'{' => (self.at, self.depth) = (At::Object, 1),
@@ -348,7 +348,7 @@ impl Scanner {
         }
     }
 
-    /// Half of a pair stands for nothing without the other.
+    /// Half of a pair means nothing without the other.
     fn end_unicode(&mut self, unit: u16) {
         self.at = At::Text;
         if let Some(first) = self.first_half.take() {

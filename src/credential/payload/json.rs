@@ -20,18 +20,11 @@ use crate::secret::Secret;
 use crate::sys::wiping_allocator::with_wiped_memory;
 
 impl<'a> Payload<'a> {
-    /// Reads UTF-8 JSON. The payload borrows from `json`, which the caller wipes after it.
+    /// Reads UTF-8 JSON: a message in which the members of `path` lead to the payload, or the payload itself if `path` is
+    /// empty. The payload borrows from `message`, which the caller wipes after it.
     ///
     /// # Errors
     /// `PAYLOAD_TOO_LARGE`, `PAYLOAD_INVALID`, `UNKNOWN`.
-    pub fn from_json(json: &'a [u8]) -> Result<Self> {
-        Self::from_message(json, &[])
-    }
-
-    /// The same of a payload in a message, where these members lead to it.
-    ///
-    /// # Errors
-    /// As [`Payload::from_json`].
     pub fn from_message(message: &'a [u8], path: &[&str]) -> Result<Self> {
         if message.len() > MAX_JSON_BYTES {
             return Err(Error::new(

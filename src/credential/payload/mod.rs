@@ -34,7 +34,7 @@ pub const NO_FIELDS: &[&str] = &["credentialOwner", "requireCredential"];
 pub enum Input<'a> {
     /// Where the caller has them; the caller wipes them.
     Borrowed(&'a [u8]),
-    /// What an escaped JSON string or a sealed secret stands for.
+    /// The content of an escaped JSON string or a sealed secret.
     Decoded(Secret),
     /// A secret that the caller has a handle of.
     Shared(Arc<Secret>),

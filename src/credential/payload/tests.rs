@@ -5,7 +5,7 @@ use super::*;
 const SENTINEL: &str = "s3ntinel-Never-Printed";
 
 fn parse(json: &str) -> Result<Payload<'_>> {
-    Payload::from_json(json.as_bytes())
+    Payload::from_message(json.as_bytes(), &[])
 }
 
 #[test]
@@ -99,7 +99,7 @@ fn refusals_name_the_field_and_repeat_nothing() {
 
 #[test]
 fn invalid_utf8_is_refused() {
-    let error = Payload::from_json(b"{\"apiKey\":\"\xff\"}").expect_err("not UTF-8");
+    let error = Payload::from_message(b"{\"apiKey\":\"\xff\"}", &[]).expect_err("not UTF-8");
     assert_eq!(error.code(), ErrorCode::PayloadInvalid);
 }
 
@@ -108,9 +108,9 @@ fn the_limit_is_the_workers() {
     let mut json = br#"{"provider":"claude","message":""#.to_vec();
     json.resize(MAX_JSON_BYTES - 2, b'x');
     json.extend(b"\"}");
-    assert!(Payload::from_json(&json).is_ok());
+    assert!(Payload::from_message(&json, &[]).is_ok());
     json.push(b' ');
-    let error = Payload::from_json(&json).expect_err("one byte too many");
+    let error = Payload::from_message(&json, &[]).expect_err("one byte too many");
     assert_eq!(error.code(), ErrorCode::PayloadTooLarge);
 }
 
@@ -136,11 +136,11 @@ fn what_the_caller_decides_is_no_field() {
         (r#"{"credentialOwner":{"deep":[1]},"apiKey":"a"}"#, "credentialOwner"),
         (r#"{"apiKey":"a","requireCredential":false}"#, "requireCredential"),
     ] {
-        let error = Payload::from_json(json.as_bytes()).expect_err(json);
+        let error = Payload::from_message(json.as_bytes(), &[]).expect_err(json);
         assert_eq!((error.code(), &*error.details().names), (ErrorCode::PayloadInvalid, &[option.to_owned()][..]));
         assert!(error.to_string().contains(&format!("options.{option}")), "{error}");
     }
-    assert!(Payload::from_json(br#"{"apiKey":"a","credentialOwner":null}"#).is_ok());
+    assert!(Payload::from_message(br#"{"apiKey":"a","credentialOwner":null}"#, &[]).is_ok());
 }
 
 #[test]

@@ -5,12 +5,11 @@
 //! way to it: a host whose token is among them has been overtaken.
 
 use data_encoding::HEXLOWER;
-use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
 use super::document::Document;
 use crate::error::{Error, ErrorCode, Result};
-use crate::secret::lockbox::{Column, Context, Lockbox, Row};
+use crate::secret::lockbox::{Context, Lockbox, SealedColumns};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
@@ -62,15 +61,6 @@ fn digest(token: &Secret) -> [u8; DIGEST_BYTES] {
     cut
 }
 
-#[derive(Serialize, Deserialize)]
-#[serde(rename_all = "camelCase")]
-struct PublishedRow {
-    ciphertext: String,
-    iv: String,
-    auth_tag: String,
-    key_meta: String,
-}
-
 impl Fleet<'_> {
     /// Opens what the last holder of the lock left, if anything.
     ///
@@ -78,14 +68,8 @@ impl Fleet<'_> {
     /// `UNSEAL_FAILED` for what this lockbox did not seal for this login.
     pub fn read(&self) -> Result<Option<Published>> {
         let Some(text) = self.published else { return Ok(None) };
-        let text: PublishedRow = serde_json::from_str(text).map_err(|_| foreign())?;
-        let row = Row {
-            ciphertext: Column::Hex(&text.ciphertext),
-            iv: Column::Hex(&text.iv),
-            auth_tag: Column::Hex(&text.auth_tag),
-            key_meta: Some(&text.key_meta),
-        };
-        let opened = self.lockbox.open(&row, &self.context())?;
+        let columns: SealedColumns = serde_json::from_str(text).map_err(|_| foreign())?;
+        let opened = self.lockbox.open(&columns.as_row(), &self.context())?;
         let split = opened.expose_secret().iter().position(|byte| *byte == b'\n').ok_or_else(foreign)?;
         let (spent, document) = opened.expose_secret().split_at(split);
         let spent = HEXLOWER.decode(spent).map_err(|_| foreign())?;
@@ -108,10 +92,8 @@ impl Fleet<'_> {
             bytes[head.len() + 1..].copy_from_slice(document.bytes());
             Ok::<_, Error>(())
         })?;
-        let row = self.lockbox.seal(&secret, &self.context())?;
-        let [ciphertext, iv, auth_tag] = row.to_hex();
-        let text = PublishedRow { ciphertext, iv, auth_tag, key_meta: row.key_meta };
-        serde_json::to_string(&text).map_err(|_| foreign())
+        let columns = SealedColumns::from(self.lockbox.seal(&secret, &self.context())?);
+        serde_json::to_string(&columns).map_err(|_| foreign())
     }
 
     fn context(&self) -> Context<'_> {

@@ -2,7 +2,7 @@
 //! up.
 //!
 //! For a token that can be used once, an answer that is thrown away is the login. A process that was frozen past its deadline
-//! finds the answer in the socket. ureq's own deadline would end the request wherever it stands, also between the last byte of
+//! finds the answer in the socket. ureq's own deadline would end the request at any point, also between the last byte of
 //! the question and the first of the answer (`Connection` in its pool.rs). So it has none, and this transport keeps the time.
 
 use std::time::{Duration, Instant};

@@ -3,7 +3,6 @@
 use napi_derive::napi;
 
 use crate::process::options;
-use crate::sys::attributes::{Attributes, Limits};
 use crate::sys::stdio;
 
 /// How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say.
@@ -28,11 +27,11 @@ pub struct NumberOption {
 /// The numbers among the options that go to the child as they are.
 #[napi(catch_unwind)]
 pub fn attribute_numbers() -> Vec<NumberOption> {
-    Attributes::NUMBERS.into_iter().map(|(name, max)| NumberOption { name, max }).collect()
+    options::NUMBERS.into_iter().map(|(name, max)| NumberOption { name, max }).collect()
 }
 
 /// The names of what `limits` may hold.
 #[napi(catch_unwind)]
 pub fn limit_names() -> Vec<&'static str> {
-    Limits::names().collect()
+    options::limit_names().collect()
 }

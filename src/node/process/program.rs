@@ -9,6 +9,7 @@ use crate::error::Result;
 use crate::node::boundary_error::OrThrow;
 use crate::process::inquiry::Locate;
 use crate::process::options::ProgramQuery;
+use crate::process::program::FoundBy;
 use crate::provider::Standing;
 use crate::sys;
 
@@ -16,7 +17,7 @@ use crate::sys;
 pub struct ResolvedProgram {
     pub path: String,
     pub found_at: String,
-    pub found_by: String,
+    pub found_by: FoundBy,
     pub interpreter: Option<String>,
     pub version: Option<String>,
     /// Whether it is in the range of tested versions; none if the version is unknown.
@@ -44,7 +45,7 @@ fn resolve(query: ProgramQuery) -> Result<ResolvedProgram> {
     Ok(ResolvedProgram {
         path: text(program.path),
         found_at: text(program.found_at),
-        found_by: program.found_by.as_str().into(),
+        found_by: program.found_by,
         interpreter: program.interpreter.map(text),
         version: program.version,
         tested,

@@ -12,7 +12,7 @@ use crate::node::boundary_error::OrThrow;
 use crate::node::environment::process_env;
 use crate::node::secret::handle::{NativeSecret, SealRequest};
 use crate::node::state::{Disposable, disposable};
-use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedRow};
+use crate::secret::lockbox::{Column, Context, Lockbox, MasterKey, Row, SealedColumns};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::memory;
 
@@ -66,22 +66,6 @@ fn column<'a>(value: &'a Either<String, BufferSlice<'_>>) -> Column<'a> {
     match value {
         Either::A(text) => Column::Hex(text),
         Either::B(bytes) => Column::Bytes(bytes),
-    }
-}
-
-/// A newly sealed row, with its columns as text.
-#[napi(object, object_from_js = false)]
-pub struct SealedColumns {
-    pub ciphertext: String,
-    pub iv: String,
-    pub auth_tag: String,
-    pub key_meta: String,
-}
-
-impl From<SealedRow> for SealedColumns {
-    fn from(row: SealedRow) -> Self {
-        let [ciphertext, iv, auth_tag] = row.to_hex();
-        Self { ciphertext, iv, auth_tag, key_meta: row.key_meta }
     }
 }
 

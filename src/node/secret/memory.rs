@@ -1,10 +1,7 @@
 //! `memoryProtection`, `requireLocked` and `hardenWorker`.
 
-use napi::Env;
 use napi_derive::napi;
 
-use crate::node::boundary_error::OrThrow;
-use crate::secret::Secret;
 use crate::sys::guarded;
 use crate::sys::harden::{self, Hardening, RefusedStep};
 
@@ -45,12 +42,6 @@ pub fn memory_protection() -> MemoryProtection {
         lock_limit_bytes: guarded::lock_limit().map(|bytes| bytes as f64),
         refusals: refusals.collect(),
     }
-}
-
-/// Throws if the memory of a new secret would lack a protection.
-#[napi(catch_unwind)]
-pub fn require_protection(env: &Env) -> napi::Result<()> {
-    Secret::copy_of(&[0]).require_protection().or_throw(env)
 }
 
 /// Makes the process non-dumpable and disables its core dumps.

@@ -188,7 +188,7 @@ fn facts<'a>(plan: &'a EnvPlan, context: &'a ArgumentContext<'_>, hidden: &'a [&
     }
 }
 
-/// The arguments that a start adds, by where they must stand.
+/// The arguments that a start adds, by their place.
 #[derive(Debug, Default)]
 pub struct Enforced {
     /// Before all others, always: the CLI obeys the last of a name, so the caller's own takes their place, and what only
@@ -315,7 +315,7 @@ mod tests {
     fn plan(provider: &str, base_url: Option<&str>) -> EnvPlan {
         let json = format!(r#"{{"provider":"{provider}","apiKey":"{KEY}"}}"#);
         let request = EnvRequest { base: vec![("HOME", "/home/w")], base_url, ..EnvRequest::default() };
-        let payload = Payload::from_json(json.as_bytes()).expect("valid");
+        let payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");
         EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
     }
 

@@ -3,7 +3,9 @@
 use std::path::{Path, PathBuf};
 
 use super::package;
+use crate::environment::absolute_path_entries;
 use crate::provider::Provider;
+use crate::words::words;
 
 /// What to look for, and where.
 #[derive(Clone, Copy, Debug)]
@@ -16,21 +18,12 @@ pub struct Search<'a> {
     pub package_roots: &'a [String],
 }
 
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum FoundBy {
-    Command,
-    Path,
-    NpmPackage,
-}
-
-impl FoundBy {
-    #[must_use]
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Command => "command",
-            Self::Path => "path",
-            Self::NpmPackage => "npm-package",
-        }
+words! {
+    /// Where a program was found: what the caller named, on `PATH`, or in a package.
+    pub enum FoundBy {
+        Command = "command",
+        Path = "path",
+        NpmPackage = "npm-package",
     }
 }
 
@@ -55,14 +48,9 @@ pub fn all<'a>(
     }
 }
 
-/// A relative entry of a `PATH` means the working directory, which is the workspace: never looked at.
-pub fn absolute_entries(path: &str) -> String {
-    path.split(':').filter(|entry| entry.starts_with('/')).collect::<Vec<_>>().join(":")
-}
-
 /// Every file of that name on the absolute entries of a `PATH`.
 pub fn on_path<'a>(name: &'a str, path: &str) -> impl Iterator<Item = PathBuf> + use<'a> {
-    let found = which::which_in_all(name, Some(absolute_entries(path)), "/");
+    let found = which::which_in_all(name, Some(absolute_path_entries(path)), "/");
     found.into_iter().flatten()
 }
 

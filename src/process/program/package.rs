@@ -92,8 +92,8 @@ fn shim_target(file: &Path) -> Option<PathBuf> {
     real_path(&file.parent()?.join(told.or_else(in_commands)?)).ok()
 }
 
-/// The version of an npm package as Node would find it first, upwards from each of these directories; empty where it is there
-/// and tells none.
+/// The version of an npm package as Node would find it first, upwards from each of these directories; empty if it exists
+/// and states none.
 #[must_use]
 pub fn installed_version(package: &str, roots: &[PathBuf]) -> Option<String> {
     let directories = roots.iter().flat_map(|root| root.ancestors());

@@ -4,8 +4,9 @@ use std::path::{Path, PathBuf};
 
 use super::super::access::{Check, explain};
 use super::super::identity::Target;
-use super::candidates::{self, Search};
+use super::candidates::Search;
 use super::fault::Fault;
+use crate::environment::absolute_path_entries;
 use crate::error::{Error, ErrorCode};
 use crate::provider::Provider;
 
@@ -142,7 +143,7 @@ pub fn not_found(provider: &'static Provider, search: &Search<'_>) -> Error {
 
 /// A file of that name that nobody may execute is no candidate, and no answer to "it is there".
 fn plain_files(name: &str, path: &str) -> String {
-    let entries = candidates::absolute_entries(path);
+    let entries = absolute_path_entries(path);
     let mut files = entries.split(':').map(|entry| Path::new(entry).join(name));
     let found = files.find(|file| !entries.is_empty() && file.is_file());
     found.map(|file| format!(" {} exists, but it is not executable.", file.display())).unwrap_or_default()

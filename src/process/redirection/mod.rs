@@ -19,7 +19,7 @@ use super::identity::Target;
 use super::program::Program;
 use crate::environment::EnvPlan;
 use crate::environment::forbidden::{self, Reason};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, Result, ordinary_name};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen, Versions};
 
 mod content;
@@ -314,7 +314,7 @@ enum FileProblem {
     Unread,
 }
 
-/// Looks once more, for the words alone: the refusal stands, whatever the file has become meanwhile.
+/// Looks once more, only to word the refusal, which does not change if the file has changed meanwhile.
 fn found(file: &Path, shield: &FileShield, holds: bool) -> FileProblem {
     let Some(text) = open(file, OFlags::empty()).ok().and_then(|file| content::read(&file)) else {
         return FileProblem::Unread;
@@ -328,8 +328,9 @@ fn unshielded(plan: &EnvPlan, file: &Path, shield: &FileShield, holds: bool, ver
     let (why, instead) = why_not_kept_out(plan, shield, holds, version);
     let (what, remedy) = match &found(file, shield, holds) {
         FileProblem::Variable(name) => {
-            let does = forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::as_str);
-            let name = forbidden::shown(name);
+            let does =
+                forbidden::reason(name).map_or("can send the credential elsewhere or print it", Reason::describe);
+            let name = ordinary_name(name);
             (
                 format!("sets {name} in its env member, which {does}"),
                 "Remove that variable from the env member, or remove the file",

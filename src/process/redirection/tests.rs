@@ -10,7 +10,7 @@ const UNTRUSTED: Beside<'_> = Beside { trusted: false, version: Some("2.1.330") 
 fn plan(home: &Path, payload: &str, base_url: Option<&str>) -> EnvPlan {
     let home = home.to_str().expect("UTF-8");
     let request = EnvRequest { base: vec![("HOME", home)], base_url, ..EnvRequest::default() };
-    let payload = Payload::from_json(payload.as_bytes()).expect("valid");
+    let payload = Payload::from_message(payload.as_bytes(), &[]).expect("valid");
     EnvPlan::new(payload, request, Fallbacks::default(), ExecLimits::for_stack(None)).expect("a plan")
 }
 

@@ -12,7 +12,7 @@ pub static CLAUDE_OUTPUT: Output = Output {
     report_arguments: ReportArguments {
         resuming: &[],
         other: &[],
-        // Short ones may stand together (`-pc`).
+        // Short ones may be combined (`-pc`).
         resuming_options: &["--resume", "-r", "--continue", "-c", "--from-pr", "--teleport"],
         uncounted: &[],
         review_settings: &[],

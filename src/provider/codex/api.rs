@@ -18,7 +18,7 @@ pub(super) static OPENAI: Api = Api {
 };
 
 /// Bare `sk-` is left out on purpose: OpenAI's legacy keys have it, and so have the keys of Anthropic-compatible gateways, so it
-/// tells nothing. Prefixes: platform.openai.com "Projects" and "Admin API keys"; `sk-None-` and the lengths from keys that were
+/// proves nothing. Prefixes: platform.openai.com "Projects" and "Admin API keys"; `sk-None-` and the lengths from keys that were
 /// published by mistake. Alphabets and `T3BlbkFJ` (base64 of "OpenAI"): rule `openai-api-key` of the secret scanner gitleaks,
 /// config/gitleaks.toml, of which the shortest form is taken: 20 characters on either side.
 static KEY_CLASSES: &[KeyClass] = &[

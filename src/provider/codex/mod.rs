@@ -7,13 +7,13 @@ mod files;
 mod modes;
 mod output;
 mod overrides;
+mod variables;
 
 use crate::provider::api::{BaseUrl, Vendor};
-use crate::provider::arguments::When;
 use crate::provider::credential::{CredentialInput, CredentialKind, PayloadField, absent, blank};
 use crate::provider::row::Provider;
 use crate::provider::state::{DirectoryNeed, Made, StateDirectory};
-use crate::provider::variables::{Authority, GuardVariable, VariablePatterns};
+use crate::provider::variables::Authority;
 
 pub static CODEX: Provider = Provider {
     id: "codex",
@@ -50,10 +50,10 @@ pub static CODEX: Provider = Provider {
         absent("OPENAI_IDENTITY_TOKEN_FILE"),
         absent("OPENAI_WORKLOAD_IDENTITY_CONTEXT"),
     ],
-    forbidden_variables: FORBIDDEN,
+    forbidden_variables: variables::FORBIDDEN,
     harmless_variables: &[],
     fixed_variables: &[],
-    guard_variables: GUARDS,
+    guard_variables: variables::GUARDS,
     required_variables: &["HOME"],
     // Measured: each lets a turn go to a server with a certificate of that authority, by WebSocket and by POST. Beside the
     // first, the others' still count. With a file that cannot be read, or holds none, it tries again until it is stopped.
@@ -80,43 +80,4 @@ pub static CODEX: Provider = Provider {
     config_files: files::ALL,
     file_shield: None,
     refused_files: &[],
-};
-
-/// Codex runs `git status`, and other commands of git, in the working directory with its whole environment. Without the
-/// first, filters in `.git/config` ran with the key (measured on 0.140.0 and 0.163.0). With it they did not (0.120.0,
-/// 0.140.0, 0.163.0, 0.169.0): where the repository is none, git runs nothing, and Codex finds the root without git. Git's
-/// own `trace2.envVars` in HOME writes the key into a file.
-const GUARDS: &[GuardVariable] = &[
-    GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::Untrusted },
-    GuardVariable { name: "GIT_DIR", value: "/dev/null", when: When::ServerCredential },
-    GuardVariable { name: "GIT_CONFIG_GLOBAL", value: "/dev/null", when: When::ServerCredential },
-];
-
-/// From the strings and the measured behaviour of 0.163.0; `tests/variables/codex.txt` classifies each that it reads.
-const FORBIDDEN: VariablePatterns = VariablePatterns {
-    code: &[
-        "CODEX_EXEC_SERVER_*",
-        "CODEX_APPLY_GIT_CFG",
-        "CODEX_MANAGED_PACKAGE_ROOT",
-        "CODEX_SNAPSHOT_*",
-        "__CODEX_*",
-    ],
-    redirect: &[
-        "CODEX_NETWORK_*",
-        "CODEX_CA_CERTIFICATE",
-        "CODEX_APP_SERVER_LOGIN_*",
-        "CODEX_REFRESH_TOKEN_URL_OVERRIDE",
-        "CODEX_REVOKE_TOKEN_URL_OVERRIDE",
-        "CODEX_OSS_*",
-    ],
-    disclosure: &[
-        "OPENAI_LOG",
-        "CODEX_ROLLOUT_TRACE_ROOT",
-        "CODEX_TUI_RECORD_SESSION",
-        "CODEX_TUI_SESSION_LOG_*",
-        "CODEX_INTERNAL_ORIGINATOR_OVERRIDE",
-        "CODEX_PLUGIN_METRICS_OUTPUT",
-    ],
-    credential: &["OPENAI_*", "CODEX_*TOKEN*", "CODEX_*_KEY"],
-    mode: &["CODEX_SQLITE_HOME", "CODEX_CLOUD_TASKS_*", "CODEX_DAEMON_*", "CODEX_SANDBOX*"],
 };

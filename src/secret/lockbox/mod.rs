@@ -23,12 +23,13 @@
 //! only shapes that no row has, and version 1 where it is not allowed.
 
 mod cipher;
+mod context;
 mod master;
 mod row;
 
-pub use super::binding::Context;
+pub use context::Context;
 pub use master::MasterKey;
-pub use row::{Column, MAX_SECRET_BYTES, Row, SealedRow};
+pub use row::{Column, MAX_SECRET_BYTES, Row, SealedColumns, SealedRow};
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;

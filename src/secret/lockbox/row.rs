@@ -3,6 +3,7 @@
 use std::borrow::Cow;
 
 use data_encoding::{HEXLOWER, HEXLOWER_PERMISSIVE};
+use serde::{Deserialize, Serialize};
 
 use crate::error::{Error, ErrorCode, Result};
 
@@ -92,11 +93,41 @@ impl SealedRow {
             key_meta: Some(&self.key_meta),
         }
     }
+}
 
-    /// Ciphertext, IV and tag as Postgres reads `bytea`.
+/// A newly sealed row, with its columns as text: `bytea` as Postgres reads it.
+#[derive(Debug, Serialize, Deserialize)]
+#[serde(rename_all = "camelCase")]
+#[cfg_attr(feature = "node", napi_derive::napi(object, object_from_js = false))]
+pub struct SealedColumns {
+    pub ciphertext: String,
+    pub iv: String,
+    pub auth_tag: String,
+    pub key_meta: String,
+}
+
+impl SealedColumns {
+    /// The row as it can be opened.
     #[must_use]
-    pub fn to_hex(&self) -> [String; 3] {
-        [&self.ciphertext[..], &self.iv, &self.auth_tag].map(|bytes| format!("\\x{}", HEXLOWER.encode(bytes)))
+    pub fn as_row(&self) -> Row<'_> {
+        Row {
+            ciphertext: Column::Hex(&self.ciphertext),
+            iv: Column::Hex(&self.iv),
+            auth_tag: Column::Hex(&self.auth_tag),
+            key_meta: Some(&self.key_meta),
+        }
+    }
+}
+
+impl From<SealedRow> for SealedColumns {
+    fn from(row: SealedRow) -> Self {
+        let hex = |bytes: &[u8]| format!("\\x{}", HEXLOWER.encode(bytes));
+        Self {
+            ciphertext: hex(&row.ciphertext),
+            iv: hex(&row.iv),
+            auth_tag: hex(&row.auth_tag),
+            key_meta: row.key_meta,
+        }
     }
 }
 

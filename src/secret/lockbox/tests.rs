@@ -269,9 +269,8 @@ proptest! {
     fn what_was_sealed_opens(secret in prop::collection::vec(any::<u8>(), 0..200), tenant in "[^\0]{1,20}", name in "[^\0]{1,20}", row_version: u64) {
         let context = Context { tenant: &tenant, name: &name, row_version, ..CONTEXT };
         let row = lockbox(false).seal(&Secret::copy_of(&secret), &context).expect("sealed");
-        let [ciphertext, iv, auth_tag] = row.to_hex();
-        let row = Row { ciphertext: Column::Hex(&ciphertext), iv: Column::Hex(&iv), auth_tag: Column::Hex(&auth_tag), key_meta: Some(&row.key_meta) };
-        let opened = lockbox(false).open(&row, &context).expect("opens");
+        let columns = SealedColumns::from(row);
+        let opened = lockbox(false).open(&columns.as_row(), &context).expect("opens");
         prop_assert_eq!(opened.expose_secret(), &secret[..]);
     }
 }

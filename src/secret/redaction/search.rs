@@ -1,11 +1,11 @@
 //! Finds where forms begin: it checks four bytes at intervals, and compares in full where they can belong to a form.
 //!
 //! Every form begins with a window of the same size. The window has `stride` blocks of four bytes, and whatever the
-//! place of an occurrence, one of them is where the search looks, which is every `stride` bytes. A table tells of a
-//! block at which offsets in a window it is; for most blocks of most output that is none. The looks do not depend on
+//! place of an occurrence, one of them is where the search looks, which is every `stride` bytes. A table gives, for a
+//! block, its offsets in a window; for most blocks of most output that is none. The looks do not depend on
 //! each other, so the processor takes many at once.
 //!
-//! The table is too large for guarded memory. What it tells of a secret is worth nothing without the multiplier of its
+//! The table is too large for guarded memory. What it reveals of a secret is worth nothing without the multiplier of its
 //! hash, which is random and is in guarded memory.
 
 use zeroize::Zeroizing;

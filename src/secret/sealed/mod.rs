@@ -24,14 +24,14 @@
 //! plaintext = the secret, 0 to 1 048 520 bytes
 //! ```
 
+mod binding;
 mod envelope;
 mod recipient;
 mod replays;
 mod seal;
 mod suite;
 
-pub use super::binding::Binding;
-pub(super) use envelope::PREFIX;
+pub use binding::Binding;
 pub use envelope::{MAX_SECRET_BYTES, is_sealed};
 pub use recipient::{DEFAULT_MAX_AGE, MAX_MAX_AGE, MIN_MAX_AGE, Opened, Recipient, Ticket};
 pub use seal::seal;

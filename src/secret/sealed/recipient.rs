@@ -4,12 +4,12 @@ use std::fmt;
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, SystemTime};
 
+use super::binding::Binding;
 use super::envelope::{Envelope, unix_millis};
 use super::replays::{Replays, SealedId};
 use super::suite::{self, PRIVATE_KEY_BYTES, PUBLIC_KEY_BYTES};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
-use crate::secret::binding::Binding;
 
 /// How long a sealed secret is good for unless the caller says otherwise.
 pub const DEFAULT_MAX_AGE: Duration = Duration::from_secs(5 * 60);

@@ -10,7 +10,7 @@ const MAX_REMEMBERED: usize = 65_536;
 /// How far another process's clock may be ahead of this one's, in milliseconds.
 const MAX_AHEAD: u64 = 60_000;
 
-/// What tells a text that opened from every other one: both parts are authenticated, and whoever seals makes a new
+/// What distinguishes a text that was opened from every other one: both parts are authenticated, and whoever seals makes a new
 /// `enc` each time. The oldest comes first.
 #[derive(Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct SealedId {

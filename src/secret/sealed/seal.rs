@@ -5,11 +5,11 @@ use std::time::SystemTime;
 
 use hpke::rand_core::{TryCryptoRng, TryRng};
 
+use super::binding::Binding;
 use super::envelope::{self, MAX_SECRET_BYTES, unix_millis};
 use super::suite;
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
-use crate::secret::binding::Binding;
 use crate::secret::bytes::no_randomness;
 
 /// Seals `secret` to the [`Recipient`](super::Recipient) with this public key. The text is no secret.

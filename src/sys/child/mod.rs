@@ -263,7 +263,7 @@ fn umask(task: &Task<'_>) -> StepResult {
 fn limits(task: &Task<'_>) -> StepResult {
     for (index, limit) in (0_u32..).zip(task.limits) {
         let new = [limit.value, limit.value];
-        let arguments = [0, i64::from(limit.resource), new.as_ptr() as i64, 0, 0];
+        let arguments = [0, i64::from(limit.resource as u32), new.as_ptr() as i64, 0, 0];
         call(libc::SYS_prlimit64, arguments).map_err(|failed| Failed { detail: index, ..failed })?;
     }
     Ok(())

@@ -100,7 +100,7 @@ fn a_report_that_names_no_model_has_used_nothing_more() {
     meter.feed(format!("{again}{{}}}}\n").as_bytes());
     let usage = meter.usage();
     assert_eq!((usage.tokens, usage.turns, usage.gaps.is_empty()), (tokens(110, 7, 3, 10, 2), 2, true));
-    // One that tells nothing by model is read in `usage`.
+    // One that reports nothing by model is read in `usage`.
     meter.feed(format!("{again}null}}\n").as_bytes());
     assert_eq!(meter.usage().tokens, tokens(210, 7, 3, 20, 2));
 }
