@@ -366,7 +366,7 @@ const DIFFERENCES = {
       }),
     expect: [Array(4).fill('started'), Array(4).fill('ERR_INVALID_ARG_TYPE')]
   },
-  'Options with other names, and those that there are not': {
+  'Options with other names, and options that do not exist': {
     see: ({ start }) =>
       ['env', 'shell', 'detached', 'timeout', 'argv0', 'serialization', 'windowsHide', 'windowsVerbatimArguments', 'maxBuffer'].map(
         (name) => {

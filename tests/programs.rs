@@ -206,7 +206,7 @@ fn refused(place: &Place) -> Vec<(PathBuf, &'static str)> {
             place.file("loader-absent-runs", format!("#!{}\n", place.name("loader-absent"))),
             "its dynamic loader, /lib/ld-absent.so.1, does not exist",
         ),
-        (deep, "more than 5 deep"),
+        (deep, "more than 5 scripts"),
     ]
 }
 
