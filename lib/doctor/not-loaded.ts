@@ -7,9 +7,7 @@ import { ownDirectory } from '../internal/own-directory.ts'
 import { command } from './words.ts'
 
 const REPOSITORY = 'https://github.com/webalive/provider-env'
-/** The outermost error's, whose advice does not help here. */
-const SUMMARY = 'Cannot find native binding'
-/** What the generated loader tries: a file beside it, then the package for the system. */
+/** An attempt of the loader that found nothing: a file beside it, then the package for the system. */
 const NOT_THERE = /^Cannot find module/
 const NATIVE_PACKAGE = /'(@webalive\/provider-env-[a-z0-9-]+)'/
 
@@ -38,12 +36,12 @@ const IN_THE_WAY: [RegExp, () => string][] = [
 ]
 
 /**
- * @param error What the generated loader threw: one error per attempt, each the cause of the next.
+ * @param error One error per attempt of the loader, each with the one before it as its cause.
  * @param manifest Of this package.
  */
 export function whyNotLoaded(error: unknown, manifest: { optionalDependencies?: object } = readManifest()): NotLoaded {
-  const attempts = messages(error).filter((text) => !text.startsWith(SUMMARY))
-  const own = attempts.map((text) => NATIVE_PACKAGE.exec(text)?.[1]).find((name) => name !== undefined && !name.includes('wasm'))
+  const attempts = messages(error)
+  const own = attempts.map((text) => NATIVE_PACKAGE.exec(text)?.[1]).find((name) => name !== undefined)
   const failed = attempts.find((text) => !NOT_THERE.test(text))
   const remedy = IN_THE_WAY.find(([words]) => words.test(failed ?? ''))?.[1]
   if (failed !== undefined && remedy) return { reason: failed, advice: remedy(), commands: [] }

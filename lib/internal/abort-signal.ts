@@ -10,7 +10,7 @@ export function abortSignal(value: unknown): AbortSignal | undefined {
   if (value === undefined) return undefined
   const signal = value as AbortSignal
   const isOne = typeof value === 'object' && value !== null && 'aborted' in value
-  // Else it would be found out when a process has been started.
+  // Otherwise the listener would fail after a process has been started.
   if (isOne && typeof signal.addEventListener === 'function' && typeof signal.removeEventListener === 'function') return signal
   throw validate.wrongType('options.signal', 'an AbortSignal', value)
 }
@@ -21,12 +21,12 @@ export function abortSignal(value: unknown): AbortSignal | undefined {
  */
 const listening: WeakMap<AbortSignal, { waiting: Set<{ call: () => void }>; listener: () => void }> = new WeakMap()
 
-/** Calls a listener once, when the signal fires that has not yet. The returned function takes it away. */
+/** Calls a listener once, when a signal that has not fired yet fires. The returned function removes the listener. */
 export function onAbort(signal: AbortSignal, call: () => void) {
   const mine = { call }
   const known = listening.get(signal)
   const { waiting, listener } = known ?? listenerOf(signal)
-  // First: it may fire while it is listened to.
+  // Before the listener is added, because the signal may fire meanwhile.
   waiting.add(mine)
   const leave = () => {
     if (!waiting.delete(mine) || waiting.size > 0) return

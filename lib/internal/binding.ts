@@ -52,7 +52,7 @@ function named(failures: unknown[]): Binding | undefined {
   }
 }
 
-/** One that was built here. Names are written out, and within `try`: by that bundlers know what they leave outside. */
+/** One that was built here. The names are literals inside `try`, so that bundlers leave the files out of the bundle. */
 function beside(failures: unknown[]): Binding | undefined {
   try {
     switch (systemName()) {
@@ -75,7 +75,7 @@ function beside(failures: unknown[]): Binding | undefined {
   return undefined
 }
 
-/** That of this system's package. */
+/** The one in this system's package. */
 function installed(failures: unknown[]): Binding | undefined {
   try {
     switch (systemName()) {

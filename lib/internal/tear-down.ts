@@ -5,7 +5,7 @@ import { isMainThread } from './builtins.ts'
 
 let isAsked = false
 
-/** To be called by whatever makes something that must not outlive the environment. */
+/** Call it when you make something that must not outlive the environment. */
 export function tearDownAtExit() {
   if (isAsked) return
   binding.tearDownAtExit(isMainThread())

@@ -4,7 +4,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
-import type { IdentityRequest, Stdio } from '../../binding.js'
+import type { IdentityRequest, PortableStart, Stdio } from '../../binding.js'
 import { toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
@@ -60,6 +60,17 @@ export function startPortable(launch: Launch): Driver {
     if (plan.credential !== null) closeSync(plan.credential)
   }
   ownGroup(child)
+  try {
+    return attend(launch, child, plan)
+  } catch (error) {
+    // Nobody would have a handle of it.
+    signalGroup(child, 9)
+    throw error
+  }
+}
+
+/** Gives a started program its process and streams. */
+function attend(launch: Launch, child: ChildProcess, plan: PortableStart): Driver {
   // Where child_process got no descriptors it has no streams, and its error is on the way.
   const { streams, end } = completed(launch, child.stdio ?? [])
   child.on('error', end)
