@@ -11,7 +11,7 @@ import { fromRoot } from './lib/paths.mjs'
 const FLOORS = [
   ['node'],
   ['doctor'],
-  ['process'],
+  ['broker', 'process'],
   ['environment'],
   ['credential', 'usage'],
   ['net', 'provider', 'secret'],
