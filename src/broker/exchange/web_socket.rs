@@ -69,24 +69,24 @@ async fn pass(
     outcome
 }
 
-/// Both directions, until both have come to their end or one fails.
+/// Both directions, until both have come to their end or one fails. When one has ended, the other ends as it likes.
 async fn together(up: impl Future<Output = Outcome>, down: impl Future<Output = Outcome>) -> Outcome {
     let (mut up, mut down) = (pin!(up), pin!(down));
     let (mut up_is_done, mut down_is_done) = (false, false);
     std::future::poll_fn(|context| {
         if !up_is_done && let Poll::Ready(outcome) = up.as_mut().poll(context) {
-            if outcome != Outcome::Completed {
-                return Poll::Ready(outcome);
+            if outcome != Outcome::Completed || down_is_done {
+                return Poll::Ready(if down_is_done { Outcome::Completed } else { outcome });
             }
             up_is_done = true;
         }
         if !down_is_done && let Poll::Ready(outcome) = down.as_mut().poll(context) {
-            if outcome != Outcome::Completed {
-                return Poll::Ready(outcome);
+            if outcome != Outcome::Completed || up_is_done {
+                return Poll::Ready(if up_is_done { Outcome::Completed } else { outcome });
             }
             down_is_done = true;
         }
-        if up_is_done && down_is_done { Poll::Ready(Outcome::Completed) } else { Poll::Pending }
+        Poll::Pending
     })
     .await
 }

@@ -1,6 +1,7 @@
 //! One connection of a client: each of its requests is checked, and forwarded or refused.
 
 use std::convert::Infallible;
+use std::pin::pin;
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -58,14 +59,34 @@ where
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
         .max_buf_size(BUFFER_BYTES)
+        .max_header_size(BUFFER_BYTES)
         .preserve_header_case(true)
         .auto_date_header(false);
-    let served = builder.serve_connection(stream, service).with_upgrades().await;
+    let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
+    let mut ended = pin!(end_of(listening.only.as_deref()));
+    let mut is_over = false;
+    let served = std::future::poll_fn(|context| {
+        if !is_over && ended.as_mut().poll(context).is_ready() {
+            is_over = true;
+            // No further request of it.
+            served.as_mut().graceful_shutdown();
+        }
+        served.as_mut().poll(context)
+    })
+    .await;
     // hyper has answered it already, with the status alone.
     if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
         listening.shared.audit.push(unreadable(&listening, &peer));
     }
     drop(place);
+}
+
+/// When the one grant of a listener has ended; never where it has several.
+async fn end_of(only: Option<&GrantState>) {
+    match only {
+        Some(grant) => drop(grant.ended.wait().await),
+        None => std::future::pending().await,
+    }
 }
 
 /// The record of what was no request.
