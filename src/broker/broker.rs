@@ -33,7 +33,8 @@ pub struct Broker {
     shared: Arc<Shared>,
     connections: Arc<Connections>,
     threads: Arc<Threads>,
-    ports: Mutex<HashMap<&'static str, u16>>,
+    /// By provider and vendor.
+    ports: Mutex<HashMap<(&'static str, &'static str), u16>>,
     stop: Arc<SetOnce<()>>,
     running: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -187,7 +188,8 @@ impl Broker {
         let vendor = request.credential.vendor();
         let base_path = Endpoint::of(vendor.api.base_url)?.base_path;
         let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
-        let port = match ports.get(request.provider) {
+        let whose = (request.provider, vendor.api.vendor);
+        let port = match ports.get(&whose) {
             Some(port) => *port,
             None => {
                 let port = open_tcp()?;
@@ -196,7 +198,7 @@ impl Broker {
                 let listening = self.listening(request.provider, vendor, Some(hosts), None)?;
                 let accept = port.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
                 self.threads.next().spawn(accept);
-                ports.insert(request.provider, number);
+                ports.insert(whose, number);
                 number
             }
         };

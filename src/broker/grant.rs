@@ -20,7 +20,6 @@ const UNTIL_BOUND: Duration = Duration::from_secs(5);
 #[derive(Debug)]
 pub struct GrantState {
     pub(super) id: u64,
-    pub(super) provider: &'static str,
     pub(super) workspace: Arc<str>,
     pub(super) credential: Arc<LiveCredential>,
     pub(super) limits: Limits,
@@ -82,7 +81,6 @@ impl GrantState {
         Self {
             id,
             token,
-            provider: request.provider,
             workspace: request.workspace,
             credential: request.credential,
             limits: request.limits,

@@ -37,6 +37,8 @@ pub enum Reason {
     Origin,
     HeadTooLarge,
     BodyTooLarge,
+    /// The client gave nothing more of a body, or broke it off.
+    BodyBrokeOff,
     TooManyRequests,
     TooFast,
     /// The credential was revoked.
@@ -103,6 +105,7 @@ impl Reason {
             Self::BodyTooLarge => {
                 "The request's body is larger than the broker takes. Ask the operator for a higher limit."
             }
+            Self::BodyBrokeOff => "The request's body broke off.",
             Self::TooManyRequests => "This launch has as many requests in flight as it may have. Wait for one to end.",
             Self::TooFast => "This launch asks more often than it may. Wait a moment.",
             Self::Revoked => "The credential was revoked. Ask the operator for another one.",
@@ -163,6 +166,7 @@ impl Reason {
         Self::Origin,
         Self::HeadTooLarge,
         Self::BodyTooLarge,
+        Self::BodyBrokeOff,
         Self::TooManyRequests,
         Self::TooFast,
         Self::Revoked,

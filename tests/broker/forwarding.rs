@@ -83,6 +83,48 @@ fn bodies_pass_byte_for_byte_in_both_directions() {
 }
 
 #[test]
+fn answers_without_a_body_pass() {
+    let api = Api::start(|conversation| {
+        let Some(seen) = conversation.request()? else { return Ok(false) };
+        conversation.send(if seen.head.line.starts_with("HEAD") {
+            b"HTTP/1.1 200 OK\r\ncontent-length: 5\r\n\r\n"
+        } else {
+            b"HTTP/1.1 204 No Content\r\nx-id: 1\r\n\r\n"
+        })?;
+        Ok(true)
+    });
+    let setting = Setting::of("claude", &api);
+    let grant = setting.grant(Route::Tcp);
+    let mut client = Client::connect(grant.address());
+    for _ in 0..3 {
+        client.request("HEAD", "/api/hello", &authorized(&grant), b"");
+        assert_eq!(client.head().get("content-length"), Some("5"));
+        client.request("GET", "/v1/models", &authorized(&grant), b"");
+        let head = client.head();
+        assert_eq!((head.status(), head.get("x-id"), head.get("content-length")), (204, Some("1"), None));
+    }
+    assert!(setting.records(6).iter().all(|record| record.outcome == Outcome::Completed));
+    assert_eq!(api.connections.load(Ordering::SeqCst), 1);
+}
+
+#[test]
+fn a_client_that_waits_for_leave_to_send_is_given_it() {
+    let api = Api::answering(OK);
+    let setting = Setting::of("claude", &api);
+    let grant = setting.grant(Route::Tcp);
+    let mut client = Client::connect(grant.address());
+    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {}\r\n{}\r\n", client.host, authorized(&grant)[0]);
+    client.send(format!("{head}expect: 100-continue\r\ncontent-length: 2\r\n\r\n").as_bytes());
+    assert_eq!(client.head().status(), 100);
+    client.send(b"{}");
+    assert_eq!(client.answer().status(), 200);
+    assert_eq!((api.last().body, api.last().head.get("expect")), (b"{}".to_vec(), None));
+    // Not for what is refused.
+    client.send(format!("{head}origin: null\r\nexpect: 100-continue\r\ncontent-length: 2\r\n\r\n").as_bytes());
+    assert_eq!(client.head().status(), 403);
+}
+
+#[test]
 fn each_event_passes_before_the_next_one_is_made() {
     let (read, is_read) = mpsc::channel::<()>();
     let is_read = Mutex::new(is_read);

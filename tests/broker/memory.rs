@@ -189,13 +189,14 @@ fn under_load(needle: &Needle, setting: &Setting, paths: &[&str]) -> usize {
                 }
             });
         }
-        for _ in 0..5 {
+        let mut served = 0;
+        while served < 200 {
             most = most.max(needle.copies().1);
+            served += setting.broker.audit().take(usize::MAX).len();
         }
         is_over.store(true, Ordering::SeqCst);
     });
     crate::setting::until("all connections have ended", || setting.broker.counts().connections == 0);
-    assert!(setting.broker.audit().take(usize::MAX).len() > 50, "there was a load");
     most
 }
 
@@ -233,8 +234,8 @@ fn the_key_is_in_guarded_memory_alone() {
     crate::setting::until("guarded memory has none", || next.copies().0 == 0);
 
     // The control: a copy is found.
-    let known = next.copies().1;
-    let leak: Vec<u8> = next.turned.iter().map(|byte| !byte).collect();
-    assert_eq!(next.copies(), (0, known + 1));
+    let other = Needle::new();
+    let leak: Vec<u8> = other.turned.iter().map(|byte| !byte).collect();
+    assert_eq!(other.copies(), (0, 1));
     drop(std::hint::black_box(leak));
 }

@@ -73,6 +73,11 @@ impl Account {
         }
     }
 
+    /// Why the request's body was not passed on to its end.
+    pub fn failure_upward(&self) -> Option<Outcome> {
+        self.upward.failure.get().copied()
+    }
+
     pub fn upward(&self) -> Arc<Upward> {
         Arc::clone(&self.upward)
     }
@@ -109,8 +114,7 @@ impl Account {
 impl Drop for Account {
     fn drop(&mut self) {
         let Some(mut record) = self.record.take() else { return };
-        let failed_upward = self.upward.failure.get().copied();
-        record.outcome = self.outcome.or(failed_upward).unwrap_or(Outcome::ClientAborted);
+        record.outcome = self.outcome.or(self.failure_upward()).unwrap_or(Outcome::ClientAborted);
         record.time = SystemTime::now();
         record.milliseconds = u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX);
         record.bytes_up = self.upward.bytes();

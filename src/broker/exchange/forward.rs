@@ -5,6 +5,7 @@ use std::sync::Arc;
 use bytes::Bytes;
 use hyper::body::Incoming;
 use hyper::http::request::Parts;
+use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
 
@@ -19,7 +20,7 @@ use crate::broker::live_credential::KeyGeneration;
 use crate::broker::options::{Options, Times};
 use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
-use crate::broker::tap::Exchanged;
+use crate::broker::tap::{Exchanged, Tap};
 use crate::broker::upstream::{Alarm, Dial, PooledConnection};
 use crate::provider::{AllowedRequest, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
@@ -41,66 +42,65 @@ pub struct Admitted {
 pub async fn forward(
     admitted: Admitted,
     (mut parts, body): (Parts, Incoming),
-    account: &mut Option<Account>,
+    mut account: Box<Account>,
     options: &Options,
-) -> Result<Response<ResponseBody>, Reason> {
-    let generation = admitted.grant.credential.newest()?;
+) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
     let Admitted { grant, slot, allowed, path } = admitted;
-    let is_web_socket = allowed.upgrade == Upgrade::WebSocket;
-    let tap = options.tap.as_ref().and_then(|make| {
-        make(&Exchanged {
-            vendor: grant.credential.vendor(),
-            workspace: &grant.workspace,
-            grant: grant.id,
-            generation: generation.number,
-            path: allowed.path,
-            is_web_socket,
-        })
-    });
-    let Some(mut own) = account.take() else { return Err(Reason::Stopped) };
-    own.forwarded(slot, generation.number, tap);
-
-    let api = grant.credential.vendor().api;
-    let endpoint = &generation.upstream.endpoint;
-    parts.uri = match endpoint.target(&path, parts.uri.query()) {
-        Some(target) => target,
-        None => return Err(give_back(account, own, Reason::Target)),
+    let generation = match grant.credential.newest() {
+        Ok(generation) => generation,
+        Err(reason) => return Err((account, reason)),
     };
-    for_upstream(&mut parts.headers, allowed.upgrade, &endpoint.authority, api, generation.authorization);
-    let client = parts.extensions.remove::<hyper::upgrade::OnUpgrade>();
-    let body = RequestBody::new(body, grant.limits.body_bytes, options.times.client_stall, own.upward());
+    account.forwarded(slot, generation.number, tap_of(options, &grant, &generation, allowed));
+    let Some(target) = generation.upstream.endpoint.target(&path, parts.uri.query()) else {
+        return Err((account, Reason::Target));
+    };
+    parts.uri = target;
+    let api = grant.credential.vendor().api;
+    let host = &generation.upstream.endpoint.authority;
+    for_upstream(&mut parts.headers, allowed.upgrade, host, api, generation.authorization);
+    let client = parts.extensions.remove::<OnUpgrade>().filter(|_| allowed.upgrade == Upgrade::WebSocket);
+    let body = RequestBody::new(body, grant.limits.body_bytes, options.times.client_stall, account.upward());
     let request = Request::from_parts(parts, body);
 
-    let mut ending = ending_of(Arc::clone(&grant), Arc::clone(&generation));
+    let mut ending = ending_of(grant, Arc::clone(&generation));
     let (response, connection) = match send(&generation, request, &mut ending, &options.times).await {
         Ok(sent) => sent,
         Err(reason) => {
-            let upward = own.upward();
-            let reason = upward.failure.get().map_or(reason, |failure| reason_of(*failure, reason));
-            return Err(give_back(account, own, reason));
+            let reason = account.failure_upward().map_or(reason, reason_of);
+            return Err((account, reason));
         }
     };
-    own.answered(response.status(), response.headers());
+    account.answered(response.status(), response.headers());
     let answer = Answer { response, connection, generation, ending, times: options.times };
-    let passed = match (is_web_socket, client) {
-        (true, Some(client)) if answer.response.status() == StatusCode::SWITCHING_PROTOCOLS => {
-            answer.switch(client, own)
-        }
-        _ => answer.pass(own),
-    };
-    passed.map_err(|(own, reason)| give_back(account, own, reason))
+    match client.filter(|_| answer.response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+        Some(client) => answer.switch(client, account),
+        None => answer.pass(account),
+    }
 }
 
-fn give_back(account: &mut Option<Account>, own: Account, reason: Reason) -> Reason {
-    *account = Some(own);
-    reason
+/// Whoever reads along.
+fn tap_of(
+    options: &Options,
+    grant: &GrantState,
+    generation: &KeyGeneration,
+    allowed: &AllowedRequest,
+) -> Option<Box<dyn Tap>> {
+    let exchanged = Exchanged {
+        vendor: grant.credential.vendor(),
+        workspace: &grant.workspace,
+        grant: grant.id,
+        generation: generation.number,
+        path: allowed.path,
+        is_web_socket: allowed.upgrade == Upgrade::WebSocket,
+    };
+    options.tap.as_ref().and_then(|make| make(&exchanged))
 }
 
 /// What the request's own body failed by says more than that it failed.
-fn reason_of(failure: Outcome, reason: Reason) -> Reason {
+fn reason_of(failure: Outcome) -> Reason {
     match failure {
         Outcome::BodyTooLarge => Reason::BodyTooLarge,
-        _ => reason,
+        _ => Reason::BodyBrokeOff,
     }
 }
 
@@ -122,7 +122,7 @@ async fn send(
             _ => Err(Reason::GrantEnded),
         }
     };
-    first(answer, ended).await
+    first(ended, answer).await
 }
 
 /// What an API has answered, and what comes with it.
@@ -136,7 +136,7 @@ struct Answer {
 
 impl Answer {
     /// Passes an answer on that stays HTTP.
-    fn pass(self, account: Account) -> Result<Response<ResponseBody>, (Account, Reason)> {
+    fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
         let Self { response, connection, generation, ending, times } = self;
         let (mut parts, incoming) = response.into_parts();
         if parts.status.is_redirection() {
@@ -169,9 +169,9 @@ impl Answer {
     /// Switches to a WebSocket, on both sides.
     fn switch(
         self,
-        client: hyper::upgrade::OnUpgrade,
-        account: Account,
-    ) -> Result<Response<ResponseBody>, (Account, Reason)> {
+        client: OnUpgrade,
+        account: Box<Account>,
+    ) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
         let Self { mut response, generation, ending, .. } = self;
         if !switches_protocols(response.headers()) {
             return Err((account, Reason::UpstreamProtocol));

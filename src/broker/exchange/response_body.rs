@@ -27,7 +27,7 @@ pub enum ResponseBody {
 /// An API's answer, passed on.
 pub struct Passing {
     pub incoming: Incoming,
-    pub account: Account,
+    pub account: Box<Account>,
     pub ending: Ending,
     pub alarm: Alarm,
     /// Masks the key in an error's body, keeping its length.

@@ -32,7 +32,7 @@ pub struct Sides {
 }
 
 /// Passes frames until one side closes, or the exchange ends.
-pub async fn relay(sides: Sides, mut account: Account, ending: Ending, generation: Arc<KeyGeneration>) {
+pub async fn relay(sides: Sides, mut account: Box<Account>, ending: Ending, generation: Arc<KeyGeneration>) {
     let outcome = match both(sides).await {
         Some((client, upstream)) => pass(client, upstream, &mut account, ending, &generation).await,
         None => Outcome::ClientAborted,

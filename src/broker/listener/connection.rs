@@ -1,7 +1,8 @@
 //! One connection of a client: each of its requests is checked, and forwarded or refused.
 
 use std::convert::Infallible;
-use std::pin::pin;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
 use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
@@ -65,7 +66,7 @@ where
     let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
     let mut ended = pin!(end_of(listening.only.as_deref()));
     let mut is_over = false;
-    let served = std::future::poll_fn(|context| {
+    let served = poll_fn(|context| {
         if !is_over && ended.as_mut().poll(context).is_ready() {
             is_over = true;
             // No further request of it.
@@ -125,21 +126,19 @@ async fn handle(
         }
         Err(reason) => (None, Err(reason)),
     };
-    let mut account = Some(Account::open(&shared.audit, &caller, grant.as_deref()));
-    let reason = match admitted {
-        Ok(admitted) => match forward(admitted, (parts, body), &mut account, &shared.options).await {
+    let account = Box::new(Account::open(&shared.audit, &caller, grant.as_deref()));
+    let (mut account, reason) = match admitted {
+        Ok(admitted) => match forward(admitted, (parts, body), account, &shared.options).await {
             Ok(response) => return Ok(response),
-            Err(reason) => reason,
+            Err(refused) => refused,
         },
         Err(reason) => {
             drain(&parts, body).await;
-            reason
+            (account, reason)
         }
     };
     let response = reason.response(listening.client, is_upgrade);
-    if let Some(account) = &mut account {
-        account.refused(reason, &response);
-    }
+    account.refused(reason, &response);
     Ok(response.map(ResponseBody::whole))
 }
 
@@ -151,7 +150,7 @@ async fn drain(parts: &Parts, mut body: Incoming) {
     }
     let read = async {
         let mut left = MOST_DRAINED;
-        while let Some(Ok(frame)) = http_body_util::BodyExt::frame(&mut body).await {
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
             left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
             if left == 0 {
                 break;
@@ -173,7 +172,7 @@ impl Listening {
         // A token is good where its launch was told to use it, and nowhere else.
         let is_here = match &self.only {
             Some(only) => only.id == found.id,
-            None => !found.has_socket() && found.provider == self.provider,
+            None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),
         };
         if is_here { Ok(found) } else { Err(Reason::Token) }
     }

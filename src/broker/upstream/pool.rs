@@ -164,8 +164,8 @@ fn reason_of(error: &hyper::Error) -> Reason {
     } else if error.is_parse() {
         Reason::UpstreamProtocol
     } else if error.is_user() {
-        // The request's own body failed: the client's end tells more.
-        Reason::Stopped
+        // The request's own body failed.
+        Reason::BodyBrokeOff
     } else {
         Reason::UpstreamUnreachable
     }
