@@ -6,10 +6,9 @@
 //! promised and what is not.
 
 mod audit;
-#[allow(clippy::module_inception, reason = "the type that the slice is named for")]
-mod broker;
 mod exchange;
 mod grant;
+mod instance;
 mod listener;
 mod live_credential;
 mod options;
@@ -22,9 +21,9 @@ mod token;
 mod upstream;
 
 pub use audit::{Audit, Outcome, Record};
-pub use broker::{Address, Broker, Counts, Grant};
 pub use exchange::web_socket_frames::Frames;
 pub use grant::{GrantRequest, Route};
+pub use instance::{Address, Broker, Counts, Grant};
 pub use live_credential::LiveCredential;
 pub use options::{Limits, Options, Times};
 pub use peer::sock_diag::{Owner, owner_in};

@@ -133,7 +133,7 @@ fn a_connection_that_the_api_closed_is_not_used() {
         let Some(_) = conversation.request()? else { return Ok(false) };
         conversation.send(OK.as_bytes())?;
         // Without a word, after every second answer.
-        Ok(number.fetch_add(1, Ordering::SeqCst) % 2 == 0)
+        Ok(number.fetch_add(1, Ordering::SeqCst).is_multiple_of(2))
     });
     let setting = Setting::of("claude", &api);
     let grant = setting.grant(Route::Tcp);

@@ -205,6 +205,7 @@ fn listen() {
     }
 }
 
+#[allow(clippy::zombie_processes, reason = "it outlives this process")]
 fn leave(connection: OwnedFd, bytes: &str) {
     let own = std::env::current_exe().expect("a program");
     let mut command = Command::new(own);

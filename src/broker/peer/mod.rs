@@ -88,8 +88,7 @@ impl Peer {
         if self.uid != Some(rule.uid) {
             return Err(Reason::PeerUid);
         }
-        if let Some(started) = started.filter(|started| !started.is_alive()) {
-            debug_assert!(started.pid() > 0);
+        if started.is_some_and(|started| !started.is_alive()) {
             return Err(Reason::ProcessEnded);
         }
         if !rule.only_started_process {
