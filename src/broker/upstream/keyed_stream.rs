@@ -61,11 +61,8 @@ impl KeyedStream {
         if is_done {
             self.armed.store(false, Ordering::Release);
         }
-        match self.transport.poll_flush(context) {
-            Poll::Ready(Err(error)) => Poll::Ready(Err(error)),
-            // What is not sent yet is sent by a later call: hyper flushes.
-            _ => Poll::Ready(Ok(chunk.len())),
-        }
+        // Sent with the body that follows, or when hyper flushes.
+        Poll::Ready(Ok(chunk.len()))
     }
 
     fn is_armed(&self) -> bool {
