@@ -17,7 +17,7 @@ const TREES = [
     floors: [
       ['node'],
       ['doctor'],
-      ['process'],
+      ['broker', 'process'],
       ['environment'],
       ['credential', 'usage'],
       ['net', 'provider', 'secret'],

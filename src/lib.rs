@@ -7,6 +7,8 @@
 //! its output says that it used; [`doctor`] reads what a diagnosis looks at; `node` is the boundary to JavaScript, and the
 //! only one that knows of it. The order is a table in `scripts/check-dependencies.mjs`.
 
+#[cfg(target_os = "linux")]
+pub mod broker;
 pub mod credential;
 pub mod doctor;
 pub mod environment;

@@ -1,5 +1,6 @@
 //! The vendors behind a CLI: how to call their HTTP APIs, what their keys look like, and how the CLI gets both.
 
+use super::broker::{AllowedRequest, BrokerClient};
 use super::credential::{CredentialInput, CredentialKind};
 use super::key_class::KeyClass;
 
@@ -11,6 +12,8 @@ pub struct Vendor {
     pub inputs: &'static [CredentialInput],
     /// How the CLI is told of another endpoint.
     pub base_url: BaseUrl,
+    /// How the CLI speaks to the broker instead.
+    pub broker: BrokerClient,
 }
 
 /// How a CLI is told of another endpoint.
@@ -30,8 +33,12 @@ pub struct Api {
     pub base_url: &'static str,
     /// Below the base URL: lists models, for nothing, with any key.
     pub models_path: &'static str,
+    /// The requests that inference needs: the broker forwards these alone.
+    pub requests: &'static [AllowedRequest],
     /// How a credential of each kind is sent.
     pub authorizations: &'static [Authorization],
+    /// The headers among those that go with a credential whose values are lists.
+    pub list_headers: &'static [&'static str],
     /// What the vendor's keys look like.
     pub key_classes: &'static [KeyClass],
 }

@@ -5,6 +5,7 @@
 
 mod api;
 mod arguments;
+mod broker;
 mod claude;
 mod cli;
 mod codex;
@@ -26,6 +27,7 @@ pub use arguments::{
     Arguments, ChosenDefinition, ConfigOverride, EnforcedArgument, FeatureOption, InlineDefinitions, InlineSyntax,
     Mode, ModeSign, OverrideFacts, RefusedOption, UsableCredential, When,
 };
+pub use broker::{AllowedRequest, BrokerClient, ErrorForm, Upgrade};
 pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 pub use command_line::{CommandLine, Given, Grammar, Reading, Word};
 pub use config_file::{Base, ConfigFile, Effect, FileShield, Format, Hazard, RefusedFile, RefusedWhen};

@@ -10,6 +10,8 @@ pub mod guarded;
 pub mod harden;
 pub mod identity;
 pub mod memory;
+#[cfg(target_os = "linux")]
+pub mod peer;
 pub mod real_path;
 pub mod regular_file;
 pub mod stdio;

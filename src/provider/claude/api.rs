@@ -13,6 +13,7 @@ pub(super) static ANTHROPIC: Api = Api {
     vendor: VENDOR.0,
     base_url: "https://api.anthropic.com",
     models_path: "/v1/models?limit=1",
+    requests: super::broker::REQUESTS,
     authorizations: &[
         Authorization { kind: ApiKey, header: "x-api-key", prefix: "", with: &[("anthropic-version", "2023-06-01")] },
         Authorization {
@@ -22,6 +23,7 @@ pub(super) static ANTHROPIC: Api = Api {
             with: &[("anthropic-version", "2023-06-01"), ("anthropic-beta", "oauth-2025-04-20")],
         },
     ],
+    list_headers: &["anthropic-beta"],
     key_classes: KEY_CLASSES,
 };
 

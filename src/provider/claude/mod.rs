@@ -2,6 +2,7 @@
 
 mod api;
 mod arguments;
+mod broker;
 mod cli;
 mod files;
 mod output;
@@ -42,6 +43,7 @@ pub static CLAUDE: Provider = Provider {
             },
         ],
         base_url: BaseUrl::Variable("ANTHROPIC_BASE_URL"),
+        broker: broker::CLIENT,
     }],
     login: Some(api::LOGIN),
     // Names from the executable's strings. Blank where an empty value was seen to count as unset, all at once and

@@ -13,7 +13,9 @@ pub(super) static OPENAI: Api = Api {
     vendor: VENDOR.0,
     base_url: "https://api.openai.com/v1",
     models_path: "/models",
+    requests: super::broker::REQUESTS,
     authorizations: &[Authorization { kind: ApiKey, header: "authorization", prefix: "Bearer ", with: &[] }],
+    list_headers: &[],
     key_classes: KEY_CLASSES,
 };
 

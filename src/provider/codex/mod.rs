@@ -2,6 +2,7 @@
 
 mod api;
 mod arguments;
+mod broker;
 mod cli;
 mod files;
 mod modes;
@@ -34,6 +35,7 @@ pub static CODEX: Provider = Provider {
         }],
         // OPENAI_BASE_URL is not honoured.
         base_url: BaseUrl::Override,
+        broker: broker::CLIENT,
     }],
     login: Some(api::LOGIN),
     credential_names: &[

@@ -1,0 +1,187 @@
+//! Forwards a request that may be: to the API, with the key, and its answer back.
+
+use std::sync::Arc;
+
+use bytes::Bytes;
+use hyper::body::Incoming;
+use hyper::http::request::Parts;
+use hyper::upgrade::OnUpgrade;
+use hyper::{Request, Response, StatusCode};
+use tokio::time::timeout;
+
+use super::account::Account;
+use super::ending::{Ending, ending_of, first};
+use super::request_body::RequestBody;
+use super::response_body::{Passing, ResponseBody};
+use super::web_socket::{Sides, relay};
+use crate::broker::audit::Outcome;
+use crate::broker::grant::{GrantState, Slot};
+use crate::broker::live_credential::KeyGeneration;
+use crate::broker::options::{Options, Times};
+use crate::broker::refusal::Reason;
+use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
+use crate::broker::tap::{Exchanged, Tap};
+use crate::broker::upstream::{Alarm, Dial, PooledConnection};
+use crate::provider::{AllowedRequest, Upgrade};
+use crate::secret::{ExposeSecret, redaction};
+
+/// A request that was let in.
+#[derive(Debug)]
+pub struct Admitted {
+    pub grant: Arc<GrantState>,
+    pub slot: Slot,
+    pub allowed: &'static AllowedRequest,
+    /// Below the base URL, as it came.
+    pub path: Box<str>,
+}
+
+/// Forwards it, and passes the answer on.
+///
+/// # Errors
+/// Why there is no answer. The account is open then, for the refusal.
+pub async fn forward(
+    admitted: Admitted,
+    (mut parts, body): (Parts, Incoming),
+    mut account: Box<Account>,
+    options: &Options,
+) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+    let Admitted { grant, slot, allowed, path } = admitted;
+    let generation = match grant.credential.newest() {
+        Ok(generation) => generation,
+        Err(reason) => return Err((account, reason)),
+    };
+    account.forwarded(slot, generation.number, tap_of(options, &grant, &generation, allowed));
+    let Some(target) = generation.upstream.endpoint.target(&path, parts.uri.query()) else {
+        return Err((account, Reason::Target));
+    };
+    parts.uri = target;
+    let api = grant.credential.vendor().api;
+    let host = &generation.upstream.endpoint.authority;
+    for_upstream(&mut parts.headers, allowed.upgrade, host, api, generation.authorization);
+    let client = parts.extensions.remove::<OnUpgrade>().filter(|_| allowed.upgrade == Upgrade::WebSocket);
+    let body = RequestBody::new(body, grant.limits.body_bytes, options.times.client_stall, account.upward());
+    let request = Request::from_parts(parts, body);
+
+    let mut ending = ending_of(grant, Arc::clone(&generation));
+    let (response, connection) = match send(&generation, request, &mut ending, &options.times).await {
+        Ok(sent) => sent,
+        Err(reason) => {
+            let reason = account.failure_upward().map_or(reason, reason_of);
+            return Err((account, reason));
+        }
+    };
+    account.answered(response.status(), response.headers());
+    let answer = Answer { response, connection, generation, ending, times: options.times };
+    match client.filter(|_| answer.response.status() == StatusCode::SWITCHING_PROTOCOLS) {
+        Some(client) => answer.switch(client, account),
+        None => answer.pass(account),
+    }
+}
+
+/// Whoever reads along.
+fn tap_of(
+    options: &Options,
+    grant: &GrantState,
+    generation: &KeyGeneration,
+    allowed: &AllowedRequest,
+) -> Option<Box<dyn Tap>> {
+    let exchanged = Exchanged {
+        vendor: grant.credential.vendor(),
+        workspace: &grant.workspace,
+        grant: grant.id,
+        generation: generation.number,
+        path: allowed.path,
+        is_web_socket: allowed.upgrade == Upgrade::WebSocket,
+    };
+    options.tap.as_ref().and_then(|make| make(&exchanged))
+}
+
+/// What the request's own body failed by says more than that it failed.
+fn reason_of(failure: Outcome) -> Reason {
+    match failure {
+        Outcome::BodyTooLarge => Reason::BodyTooLarge,
+        _ => Reason::BodyBrokeOff,
+    }
+}
+
+async fn send(
+    generation: &KeyGeneration,
+    request: Request<RequestBody>,
+    ending: &mut Ending,
+    times: &Times,
+) -> Result<(Response<Incoming>, PooledConnection), Reason> {
+    let authorization = generation.authorization;
+    let dial = Dial { upstream: &generation.upstream, key: &generation.key, prefix: authorization.prefix, times };
+    let answer = async {
+        let answer = generation.pool.send(request, authorization.header, &dial);
+        timeout(times.answer, answer).await.unwrap_or(Err(Reason::UpstreamTimeout))
+    };
+    let ended = async {
+        match ending.await {
+            Outcome::Revoked => Err(Reason::Revoked),
+            _ => Err(Reason::GrantEnded),
+        }
+    };
+    first(ended, answer).await
+}
+
+/// What an API has answered, and what comes with it.
+struct Answer {
+    response: Response<Incoming>,
+    connection: PooledConnection,
+    generation: Arc<KeyGeneration>,
+    ending: Ending,
+    times: Times,
+}
+
+impl Answer {
+    /// Passes an answer on that stays HTTP.
+    fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+        let Self { response, connection, generation, ending, times } = self;
+        let (mut parts, incoming) = response.into_parts();
+        if parts.status.is_redirection() {
+            return Err((account, Reason::Redirect));
+        }
+        if parts.status.is_informational() {
+            return Err((account, Reason::UpstreamProtocol));
+        }
+        let is_error = parts.status.is_client_error() || parts.status.is_server_error();
+        if is_error && !is_identity(&parts.headers) {
+            return Err((account, Reason::UnreadableError));
+        }
+        clean_answer(&mut parts.headers, generation.key.expose_secret(), || generation.redactor());
+        let mask = if is_error { generation.redactor().map(redaction::Stream::new) } else { None };
+        if is_error && mask.is_none() {
+            return Err((account, Reason::UnreadableError));
+        }
+        let body = ResponseBody::passing(Passing {
+            incoming,
+            account,
+            ending,
+            alarm: Alarm::new(times.upstream_stall),
+            mask,
+            home: Some((connection, Arc::clone(&generation.pool), times)),
+            is_done: false,
+        });
+        Ok(Response::from_parts(parts, body))
+    }
+
+    /// Switches to a WebSocket, on both sides.
+    fn switch(
+        self,
+        client: OnUpgrade,
+        account: Box<Account>,
+    ) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+        let Self { mut response, generation, ending, .. } = self;
+        if !switches_protocols(response.headers()) {
+            return Err((account, Reason::UpstreamProtocol));
+        }
+        let upstream = hyper::upgrade::on(&mut response);
+        let (mut parts, _) = response.into_parts();
+        clean_answer(&mut parts.headers, generation.key.expose_secret(), || generation.redactor());
+        parts.headers.insert("connection", hyper::http::HeaderValue::from_static("Upgrade"));
+        parts.headers.insert("upgrade", hyper::http::HeaderValue::from_static("websocket"));
+        tokio::spawn(relay(Sides { client, upstream }, account, ending, generation));
+        Ok(Response::from_parts(parts, ResponseBody::whole(Bytes::new())))
+    }
+}

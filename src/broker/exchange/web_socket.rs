@@ -1,0 +1,150 @@
+//! A WebSocket between a client and an API: the frames pass as they come.
+//!
+//! The API let it in with the key that was the newest then. When that has been rotated, what is under way goes on, and
+//! the next message ends the connection instead of being sent with an old key: the client connects anew.
+
+use std::io;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::Poll;
+
+use hyper::upgrade::{OnUpgrade, Upgraded};
+use hyper_util::rt::TokioIo;
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+
+use super::account::Account;
+use super::ending::{Ending, first};
+use super::web_socket_frames::Frames;
+use crate::broker::audit::Outcome;
+use crate::broker::live_credential::KeyGeneration;
+
+/// What is read at once. Frames of an answer are some hundred bytes.
+const BUFFER_BYTES: usize = 8 * 1024;
+
+/// A close frame with the code 1012, "service restart": the client may connect again.
+const CLOSE: [u8; 4] = [0x88, 0x02, 0x03, 0xf4];
+
+/// The two sides, once both have switched protocols.
+#[derive(Debug)]
+pub struct Sides {
+    pub client: OnUpgrade,
+    pub upstream: OnUpgrade,
+}
+
+/// Passes frames until one side closes, or the exchange ends.
+pub async fn relay(sides: Sides, mut account: Box<Account>, ending: Ending, generation: Arc<KeyGeneration>) {
+    let outcome = match both(sides).await {
+        Some((client, upstream)) => pass(client, upstream, &mut account, ending, &generation).await,
+        None => Outcome::ClientAborted,
+    };
+    account.end(outcome);
+}
+
+async fn both(sides: Sides) -> Option<(TokioIo<Upgraded>, TokioIo<Upgraded>)> {
+    let client = sides.client.await.ok()?;
+    let upstream = sides.upstream.await.ok()?;
+    Some((TokioIo::new(client), TokioIo::new(upstream)))
+}
+
+async fn pass(
+    client: TokioIo<Upgraded>,
+    upstream: TokioIo<Upgraded>,
+    account: &mut Account,
+    ending: Ending,
+    generation: &KeyGeneration,
+) -> Outcome {
+    let (from_client, mut to_client) = split(client);
+    let (from_upstream, to_upstream) = split(upstream);
+    let mut is_between_frames = true;
+    let upward = account.upward();
+    let up = up(from_client, to_upstream, generation, |bytes| {
+        upward.count(bytes);
+    });
+    let down = down(from_upstream, &mut to_client, &mut is_between_frames, |bytes| account.down(bytes));
+    let outcome = first(ending, together(up, down)).await;
+    if outcome == Outcome::Rotated && is_between_frames {
+        let _ = to_client.write_all(&CLOSE).await;
+        let _ = to_client.shutdown().await;
+    }
+    outcome
+}
+
+/// Both directions, until both have come to their end or one fails. When one has ended, the other ends as it likes.
+async fn together(up: impl Future<Output = Outcome>, down: impl Future<Output = Outcome>) -> Outcome {
+    let (mut up, mut down) = (pin!(up), pin!(down));
+    let (mut up_is_done, mut down_is_done) = (false, false);
+    std::future::poll_fn(|context| {
+        if !up_is_done && let Poll::Ready(outcome) = up.as_mut().poll(context) {
+            if outcome != Outcome::Completed || down_is_done {
+                return Poll::Ready(if down_is_done { Outcome::Completed } else { outcome });
+            }
+            up_is_done = true;
+        }
+        if !down_is_done && let Poll::Ready(outcome) = down.as_mut().poll(context) {
+            if outcome != Outcome::Completed || up_is_done {
+                return Poll::Ready(if up_is_done { Outcome::Completed } else { outcome });
+            }
+            down_is_done = true;
+        }
+        Poll::Pending
+    })
+    .await
+}
+
+async fn up(
+    mut from: ReadHalf<impl AsyncRead>,
+    mut to: WriteHalf<impl AsyncWrite>,
+    generation: &KeyGeneration,
+    see: impl Fn(&[u8]),
+) -> Outcome {
+    let mut frames = Frames::default();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let count = match from.read(&mut buffer).await {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(_) => return Outcome::ClientAborted,
+        };
+        let message = frames.message_in(&buffer[..count]);
+        let (passes, is_old) = match message.filter(|_| generation.retired.get().is_some()) {
+            Some(start) => (start, true),
+            None => (count, false),
+        };
+        see(&buffer[..passes]);
+        if to.write_all(&buffer[..passes]).await.is_err() {
+            return Outcome::UpstreamBroke;
+        }
+        if is_old {
+            return Outcome::Rotated;
+        }
+    }
+    let _ = to.shutdown().await;
+    Outcome::Completed
+}
+
+async fn down(
+    mut from: ReadHalf<impl AsyncRead>,
+    to: &mut WriteHalf<impl AsyncWrite>,
+    is_between_frames: &mut bool,
+    mut see: impl FnMut(&[u8]),
+) -> Outcome {
+    let mut frames = Frames::default();
+    let mut buffer = vec![0; BUFFER_BYTES];
+    loop {
+        let count = match from.read(&mut buffer).await {
+            Ok(0) => break,
+            Ok(count) => count,
+            Err(_) => return Outcome::UpstreamBroke,
+        };
+        see(&buffer[..count]);
+        *is_between_frames = false;
+        if let Err(error) = to.write_all(&buffer[..count]).await {
+            let is_stalled = error.kind() == io::ErrorKind::TimedOut;
+            return if is_stalled { Outcome::Stalled } else { Outcome::ClientAborted };
+        }
+        frames.message_in(&buffer[..count]);
+        *is_between_frames = frames.is_between();
+    }
+    let _ = to.shutdown().await;
+    Outcome::Completed
+}

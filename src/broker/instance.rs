@@ -1,0 +1,291 @@
+//! A broker: its threads, its grants, and one for the whole process.
+
+use std::collections::HashMap;
+use std::path::PathBuf;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use tokio::runtime::Runtime;
+use tokio::sync::SetOnce;
+
+use super::audit::Audit;
+use super::grant::{GrantRequest, GrantState, Route};
+use super::listener::{Connections, Listening, Threads, open_tcp, open_unix};
+use super::options::Options;
+use super::peer::Process;
+use super::request::Expected;
+use super::shared::Shared;
+use super::upstream::Endpoint;
+use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Vendor;
+use crate::secret::Secret;
+
+/// A request's future, hyper and rustls go a few KiB deep; without optimization several times that.
+const STACK_BYTES: usize = 1024 * 1024;
+
+/// Look-ups of names block, and are few.
+const BLOCKING_THREADS: usize = 4;
+
+/// A proxy on loopback that puts the key on the wire, for every launch of this process.
+#[derive(Debug)]
+pub struct Broker {
+    shared: Arc<Shared>,
+    connections: Arc<Connections>,
+    threads: Arc<Threads>,
+    /// By provider and vendor.
+    ports: Mutex<HashMap<(&'static str, &'static str), u16>>,
+    stop: Arc<SetOnce<()>>,
+    running: Mutex<Vec<JoinHandle<()>>>,
+}
+
+/// What one launch may do, until it is dropped.
+#[derive(Debug)]
+pub struct Grant {
+    shared: Arc<Shared>,
+    state: Arc<GrantState>,
+    token: Option<Secret>,
+    address: Address,
+}
+
+/// Where a CLI finds the broker.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Address {
+    /// The base URL.
+    Tcp(String),
+    /// The path of the socket. The base URL's host does not count there.
+    Unix(PathBuf),
+}
+
+/// How much there is of what is bounded.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Counts {
+    /// Grants that have a token.
+    pub tokens: usize,
+    pub connections: usize,
+    /// Connections that were closed at once, as there were too many.
+    pub refused_connections: u64,
+    /// Records of the audit that nobody took in time.
+    pub lost_records: u64,
+}
+
+static OF_PROCESS: Mutex<Option<Arc<Broker>>> = Mutex::new(None);
+
+impl Broker {
+    /// Starts one, on threads of its own.
+    ///
+    /// # Errors
+    /// `BUSY` where the system gives no thread or no descriptor.
+    pub fn start(options: Options) -> Result<Self> {
+        let stop: Arc<SetOnce<()>> = Arc::default();
+        let mut running = Vec::new();
+        let mut handles = Vec::new();
+        for number in 0..options.threads.max(1) {
+            let runtime = runtime().map_err(|error| no_thread(&error))?;
+            handles.push(runtime.handle().clone());
+            let stop = Arc::clone(&stop);
+            let name = format!("pe-broker-{number}");
+            let thread = std::thread::Builder::new().name(name).stack_size(STACK_BYTES);
+            let thread = thread.spawn(move || {
+                runtime.block_on(stop.wait());
+                // A look-up that hangs holds nobody.
+                runtime.shutdown_background();
+            });
+            running.push(thread.map_err(|error| no_thread(&error))?);
+        }
+        let connections = Connections::new(options.connections, options.connections_per_uid);
+        Ok(Self {
+            shared: Arc::new(Shared::new(options)),
+            connections,
+            threads: Arc::new(Threads::new(handles)),
+            ports: Mutex::default(),
+            stop,
+            running: Mutex::new(running),
+        })
+    }
+
+    /// The one of this process; the first call starts it.
+    ///
+    /// # Errors
+    /// As [`Broker::start`].
+    pub fn of_process() -> Result<Arc<Self>> {
+        let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(broker) = of_process.as_ref() {
+            return Ok(Arc::clone(broker));
+        }
+        let broker = Arc::new(Self::start(Options::default())?);
+        *of_process = Some(Arc::clone(&broker));
+        Ok(broker)
+    }
+
+    /// Stops the one of this process, where there is one. A later call of [`Broker::of_process`] starts another.
+    pub fn stop_of_process() {
+        let stopped = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).take();
+        if let Some(broker) = stopped {
+            broker.stop();
+        }
+    }
+
+    #[must_use]
+    pub fn audit(&self) -> &Arc<Audit> {
+        &self.shared.audit
+    }
+
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        Counts {
+            tokens: self.shared.tokens(),
+            connections: self.connections.open(),
+            refused_connections: self.connections.refused(),
+            lost_records: self.shared.audit.lost(),
+        }
+    }
+
+    /// Gives a launch what it needs to ask the API: an address, and a token. The launch tells its process by
+    /// [`Grant::bind`] once it has one.
+    ///
+    /// # Errors
+    /// `INVALID_ARG_VALUE` for a grant that nothing would prove; `UNSUPPORTED`, `STATE_DIR_UNUSABLE` where there is no
+    /// listening; `BUSY` once the broker was stopped.
+    pub fn grant(&self, request: GrantRequest) -> Result<Grant> {
+        if self.stop.get().is_some() {
+            return Err(Error::new(ErrorCode::Busy, "The broker was stopped. Start another one."));
+        }
+        let shared = Arc::clone(&self.shared);
+        match request.route {
+            Route::Tcp => {
+                let address = self.tcp_address(&request)?;
+                let (state, token) = shared.issue(request)?;
+                Ok(Grant { shared, state, token: Some(token), address })
+            }
+            Route::Unix => self.unix_grant(request, true),
+            Route::UnixWithoutToken if request.peer.only_started_process => self.unix_grant(request, false),
+            Route::UnixWithoutToken => {
+                let message = "A grant without a token must be for one process alone.";
+                Err(Error::new(ErrorCode::InvalidArgValue, message).name("route"))
+            }
+        }
+    }
+
+    fn unix_grant(&self, request: GrantRequest, has_token: bool) -> Result<Grant> {
+        let socket = open_unix(&self.shared.options.socket_directory, request.peer.uid)?;
+        let (provider, vendor) = (request.provider, request.credential.vendor());
+        let (state, token) = if has_token {
+            let (state, token) = self.shared.issue(request)?;
+            (state, Some(token))
+        } else {
+            (self.shared.issue_without_token(request), None)
+        };
+        let address = Address::Unix(socket.path());
+        let listening = self.listening(provider, vendor, None, Some(Arc::clone(&state)))?;
+        let accept = socket.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
+        self.threads.next().spawn(accept);
+        Ok(Grant { shared: Arc::clone(&self.shared), state, token, address })
+    }
+
+    /// The base URL of an API's port, which the first grant for it opens.
+    fn tcp_address(&self, request: &GrantRequest) -> Result<Address> {
+        let vendor = request.credential.vendor();
+        let base_path = Endpoint::of(vendor.api.base_url)?.base_path;
+        let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
+        let whose = (request.provider, vendor.api.vendor);
+        let port = match ports.get(&whose) {
+            Some(port) => *port,
+            None => {
+                let port = open_tcp()?;
+                let number = port.address.port();
+                let hosts = vec![format!("127.0.0.1:{number}"), format!("localhost:{number}")];
+                let listening = self.listening(request.provider, vendor, Some(hosts), None)?;
+                let accept = port.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
+                self.threads.next().spawn(accept);
+                ports.insert(whose, number);
+                number
+            }
+        };
+        Ok(Address::Tcp(format!("http://127.0.0.1:{port}{base_path}")))
+    }
+
+    fn listening(
+        &self,
+        provider: &'static str,
+        vendor: &'static Vendor,
+        hosts: Option<Vec<String>>,
+        only: Option<Arc<GrantState>>,
+    ) -> Result<Arc<Listening>> {
+        let base_path = Endpoint::of(vendor.api.base_url)?.base_path;
+        let expected = Expected { api: vendor.api, base_path, hosts };
+        Ok(Arc::new(Listening { shared: Arc::clone(&self.shared), provider, client: &vendor.broker, expected, only }))
+    }
+
+    fn running(&self) -> MutexGuard<'_, Vec<JoinHandle<()>>> {
+        self.running.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Ends every connection and every thread. Returns when they have ended.
+    pub fn stop(&self) {
+        let _ = self.stop.set(());
+        let running = std::mem::take(&mut *self.running());
+        for thread in running {
+            let _ = thread.join();
+        }
+    }
+}
+
+impl Drop for Broker {
+    fn drop(&mut self) {
+        self.stop();
+    }
+}
+
+impl Grant {
+    /// What the CLI presents in the place of a key; none where the kernel's word is enough.
+    #[must_use]
+    pub fn token(&self) -> Option<&Secret> {
+        self.token.as_ref()
+    }
+
+    #[must_use]
+    pub fn address(&self) -> &Address {
+        &self.address
+    }
+
+    /// The grant's number in the audit.
+    #[must_use]
+    pub fn id(&self) -> u64 {
+        self.state.id
+    }
+
+    /// Binds it to the process that was started. Returns false where it was bound before: it stays with the first.
+    pub fn bind(&self, process: Process) -> bool {
+        self.state.bind(process)
+    }
+
+    /// Ends it: its token opens nothing any more, its socket is gone, and what is in flight is ended.
+    pub fn end(&self) {
+        self.shared.end(&self.state);
+    }
+}
+
+impl Drop for Grant {
+    fn drop(&mut self) {
+        self.end();
+    }
+}
+
+fn runtime() -> std::io::Result<Runtime> {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_io()
+        .enable_time()
+        .max_blocking_threads(BLOCKING_THREADS)
+        .thread_keep_alive(Duration::from_secs(10))
+        .thread_name("pe-broker-look")
+        .build()
+}
+
+#[cold]
+fn no_thread(error: &std::io::Error) -> Error {
+    let message = format!(
+        "The system gives no thread or descriptor for the broker: {error}. Raise its limits, or try again later."
+    );
+    Error::new(ErrorCode::Busy, message).errno(error.raw_os_error().unwrap_or_default(), "pthread_create")
+}

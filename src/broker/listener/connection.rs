@@ -1,0 +1,200 @@
+//! One connection of a client: each of its requests is checked, and forwarded or refused.
+
+use std::convert::Infallible;
+use std::future::poll_fn;
+use std::pin::{Pin, pin};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use hyper::body::{Body, Incoming};
+use hyper::http::header::{EXPECT, UPGRADE};
+use hyper::http::request::Parts;
+use hyper::server::conn::http1;
+use hyper::service::service_fn;
+use hyper::{Request, Response};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use tokio::io::{AsyncRead, AsyncWrite};
+use tokio::time::timeout;
+
+use super::accept::Place;
+use crate::broker::audit::{Outcome, Record};
+use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
+use crate::broker::grant::GrantState;
+use crate::broker::peer::Peer;
+use crate::broker::refusal::Reason;
+use crate::broker::request::{Expected, check, presented_token};
+use crate::broker::shared::Shared;
+use crate::broker::token::TokenDigest;
+use crate::broker::upstream::StallGuard;
+use crate::provider::BrokerClient;
+
+/// A request's head, and what is buffered of a body.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// A client that still writes does not read: of a body that is refused, so much is read first.
+const MOST_DRAINED: u64 = 64 << 20;
+const DRAINED_FOR: Duration = Duration::from_secs(10);
+
+/// What a listener knows of those who connect to it.
+#[derive(Debug)]
+pub struct Listening {
+    pub shared: Arc<Shared>,
+    pub provider: &'static str,
+    pub client: &'static BrokerClient,
+    pub expected: Expected,
+    /// The one grant that it is for.
+    pub only: Option<Arc<GrantState>>,
+}
+
+/// Serves one connection until it is closed.
+pub async fn serve<S>(stream: S, peer: Peer, place: Place, listening: Arc<Listening>)
+where
+    S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
+{
+    let times = listening.shared.options.times;
+    let peer = Arc::new(peer);
+    let service = service_fn(|request| handle(Arc::clone(&listening), Arc::clone(&peer), request));
+    let stream = TokioIo::new(StallGuard::new(stream, times.client_stall));
+    let mut builder = http1::Builder::new();
+    builder
+        .timer(TokioTimer::new())
+        .header_read_timeout(times.head)
+        .max_buf_size(BUFFER_BYTES)
+        .max_header_size(BUFFER_BYTES)
+        .preserve_header_case(true)
+        .auto_date_header(false);
+    let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
+    let mut ended = pin!(end_of(listening.only.as_deref()));
+    let mut is_over = false;
+    let served = poll_fn(|context| {
+        if !is_over && ended.as_mut().poll(context).is_ready() {
+            is_over = true;
+            // No further request of it.
+            served.as_mut().graceful_shutdown();
+        }
+        served.as_mut().poll(context)
+    })
+    .await;
+    // hyper has answered it already, with the status alone.
+    if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
+        listening.shared.audit.push(unreadable(&listening, &peer));
+    }
+    drop(place);
+}
+
+/// When the one grant of a listener has ended; never where it has several.
+async fn end_of(only: Option<&GrantState>) {
+    match only {
+        Some(grant) => drop(grant.ended.wait().await),
+        None => std::future::pending().await,
+    }
+}
+
+/// The record of what was no request.
+fn unreadable(listening: &Listening, peer: &Peer) -> Record {
+    Record {
+        time: SystemTime::now(),
+        provider: listening.provider,
+        workspace: listening.only.as_ref().map(|grant| Arc::clone(&grant.workspace)),
+        grant: listening.only.as_ref().map(|grant| grant.id),
+        uid: peer.uid(),
+        pid: peer.pid(),
+        method: "".into(),
+        path: "".into(),
+        status: None,
+        bytes_up: 0,
+        bytes_down: 0,
+        milliseconds: 0,
+        generation: None,
+        outcome: Outcome::Refused(Reason::Protocol),
+    }
+}
+
+async fn handle(
+    listening: Arc<Listening>,
+    peer: Arc<Peer>,
+    request: Request<Incoming>,
+) -> Result<Response<ResponseBody>, Infallible> {
+    let (parts, body) = request.into_parts();
+    let is_upgrade = parts.headers.contains_key(UPGRADE);
+    let caller = Caller { provider: listening.provider, peer: &peer, parts: &parts };
+    let shared = &listening.shared;
+    let (grant, admitted) = match listening.grant_of(&parts) {
+        Ok(grant) => {
+            let admitted = listening.admit(&grant, &parts, &body, &peer).await;
+            (Some(grant), admitted)
+        }
+        Err(reason) => (None, Err(reason)),
+    };
+    let account = Box::new(Account::open(&shared.audit, &caller, grant.as_deref()));
+    let (mut account, reason) = match admitted {
+        Ok(admitted) => match forward(admitted, (parts, body), account, &shared.options).await {
+            Ok(response) => return Ok(response),
+            Err(refused) => refused,
+        },
+        Err(reason) => {
+            drain(&parts, body).await;
+            (account, reason)
+        }
+    };
+    let response = reason.response(listening.client, is_upgrade);
+    account.refused(reason, &response);
+    Ok(response.map(ResponseBody::whole))
+}
+
+/// Reads what a client still writes.
+async fn drain(parts: &Parts, mut body: Incoming) {
+    // Who waits for leave to send a body is not given it.
+    if parts.headers.contains_key(EXPECT) {
+        return;
+    }
+    let read = async {
+        let mut left = MOST_DRAINED;
+        while let Some(Ok(frame)) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+            left = left.saturating_sub(frame.data_ref().map_or(0, |data| data.len() as u64));
+            if left == 0 {
+                break;
+            }
+        }
+    };
+    let _ = timeout(DRAINED_FOR, read).await;
+}
+
+impl Listening {
+    /// The grant that a request is for: that of its token, or of the socket.
+    fn grant_of(&self, parts: &Parts) -> Result<Arc<GrantState>, Reason> {
+        if let Some(grant) = self.only.as_ref().filter(|grant| grant.token.is_none()) {
+            return Ok(Arc::clone(grant));
+        }
+        let presented = presented_token(&parts.headers, self.expected.api)?.unwrap_or_default();
+        let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(Reason::Token)?;
+        let found = self.shared.find(&digest).ok_or(Reason::Token)?;
+        // A token is good where its launch was told to use it, and nowhere else.
+        let is_here = match &self.only {
+            Some(only) => only.id == found.id,
+            None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),
+        };
+        if is_here { Ok(found) } else { Err(Reason::Token) }
+    }
+
+    async fn admit(
+        &self,
+        grant: &Arc<GrantState>,
+        parts: &Parts,
+        body: &Incoming,
+        peer: &Peer,
+    ) -> Result<Admitted, Reason> {
+        grant.check_running()?;
+        grant.check_peer(peer).await?;
+        let asked = check(parts, &self.expected)?;
+        let header_bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
+        if header_bytes > grant.limits.header_bytes {
+            return Err(Reason::HeadTooLarge);
+        }
+        if body.size_hint().lower() > grant.limits.body_bytes {
+            return Err(Reason::BodyTooLarge);
+        }
+        let slot = grant.admit()?;
+        Ok(Admitted { grant: Arc::clone(grant), slot, allowed: asked.allowed, path: asked.path.into() })
+    }
+}

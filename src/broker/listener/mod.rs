@@ -1,0 +1,13 @@
+//! Where clients connect: a TCP port on loopback for each API, and a Unix socket for each launch that can use one.
+
+mod accept;
+mod connection;
+mod socket_directory;
+mod tcp;
+mod unix;
+
+pub(super) use accept::{Connections, Threads};
+pub(super) use connection::Listening;
+pub(super) use socket_directory::default_socket_directory;
+pub(super) use tcp::open_tcp;
+pub(super) use unix::open_unix;

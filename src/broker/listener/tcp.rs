@@ -1,0 +1,90 @@
+//! The TCP port on loopback of one API, for every launch that has a token for it.
+
+use std::io;
+use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::sync::Arc;
+use std::time::Duration;
+
+use tokio::net::{TcpListener, TcpStream};
+
+use super::accept::{Connections, Threads};
+use super::connection::{Listening, serve};
+use crate::broker::peer::Peer;
+use crate::broker::peer::sock_diag::SockDiag;
+use crate::error::{Error, ErrorCode, Result};
+
+/// How long nobody is accepted when there is no descriptor left.
+const PAUSE: Duration = Duration::from_millis(50);
+
+/// A port that is bound.
+#[derive(Debug)]
+pub struct TcpPort {
+    listener: std::net::TcpListener,
+    kernel: SockDiag,
+    pub address: SocketAddrV4,
+}
+
+/// Binds a port that the kernel chooses, and finds out whether the kernel tells whose connections are.
+///
+/// # Errors
+/// `UNSUPPORTED` where it does not: the broker would not know whom it serves.
+pub fn open_tcp() -> Result<TcpPort> {
+    let failed = |error: io::Error, syscall: &'static str| {
+        let message = format!("The broker cannot listen on 127.0.0.1: {syscall}: {error}.");
+        Error::new(ErrorCode::Unsupported, message).errno(error.raw_os_error().unwrap_or_default(), syscall)
+    };
+    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(error, "bind"))?;
+    listener.set_nonblocking(true).map_err(|error| failed(error, "fcntl"))?;
+    let address = match listener.local_addr().map_err(|error| failed(error, "getsockname"))? {
+        SocketAddr::V4(address) => address,
+        SocketAddr::V6(_) => return Err(failed(io::ErrorKind::InvalidData.into(), "getsockname")),
+    };
+    let mut kernel = SockDiag::open().map_err(|error| no_sock_diag(&error))?;
+    try_out(&listener, address, &mut kernel).map_err(|error| no_sock_diag(&error))?;
+    Ok(TcpPort { listener, kernel, address })
+}
+
+/// Asks for the owner of a connection that this thread makes.
+fn try_out(listener: &std::net::TcpListener, address: SocketAddrV4, kernel: &mut SockDiag) -> io::Result<()> {
+    let own = std::net::TcpStream::connect(address)?;
+    let SocketAddr::V4(local) = own.local_addr()? else { return Err(io::ErrorKind::InvalidData.into()) };
+    kernel.owner(local, address)?;
+    // Not for those who serve: it must not be the first in the queue.
+    let _ = listener.accept();
+    Ok(())
+}
+
+#[cold]
+fn no_sock_diag(error: &io::Error) -> Error {
+    let message = format!(
+        "The kernel does not tell whose a TCP connection is (sock_diag: {error}), so the broker would not know whom it \
+         serves. Allow NETLINK_SOCK_DIAG and load the module tcp_diag, or use another delivery."
+    );
+    Error::new(ErrorCode::Unsupported, message).errno(error.raw_os_error().unwrap_or_default(), "socket")
+}
+
+impl TcpPort {
+    /// Serves whoever connects, on the thread that this is spawned on and others.
+    pub async fn accept(self, listening: Arc<Listening>, connections: Arc<Connections>, threads: Arc<Threads>) {
+        let Self { listener, mut kernel, address } = self;
+        let Ok(listener) = TcpListener::from_std(listener) else { return };
+        loop {
+            let Ok((stream, from)) = listener.accept().await else {
+                tokio::time::sleep(PAUSE).await;
+                continue;
+            };
+            let SocketAddr::V4(from) = from else { continue };
+            let peer = Peer::of_tcp(&mut kernel, from, address);
+            let Some(place) = connections.enter(peer.uid()) else { continue };
+            let _ = stream.set_nodelay(true);
+            let Ok(stream) = stream.into_std() else { continue };
+            let listening = Arc::clone(&listening);
+            threads.next().spawn(async move {
+                // Watched by the thread that serves it.
+                if let Ok(stream) = TcpStream::from_std(stream) {
+                    serve(stream, peer, place, listening).await;
+                }
+            });
+        }
+    }
+}

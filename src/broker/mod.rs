@@ -1,0 +1,35 @@
+//! The broker: an agent's process holds a token that opens nothing but the broker, and the broker puts the key on the wire.
+//!
+//! A [`Broker`] listens on loopback, on threads of its own. A [`Grant`] is what one launch may ask: it belongs to a uid and,
+//! where the route allows it, to the very process that was started; it ends with the launch. The key is a
+//! [`LiveCredential`] in guarded memory, which is rotated and revoked while agents run. `docs/broker.md` says what is
+//! promised and what is not.
+
+mod audit;
+mod exchange;
+mod grant;
+mod instance;
+mod listener;
+mod live_credential;
+mod options;
+mod peer;
+mod refusal;
+mod request;
+mod shared;
+mod tap;
+mod token;
+mod upstream;
+
+pub use audit::{Audit, Outcome, Record};
+pub use exchange::web_socket_frames::Frames;
+pub use grant::{GrantRequest, Route};
+pub use instance::{Address, Broker, Counts, Grant};
+pub use live_credential::LiveCredential;
+pub use options::{Limits, Options, Times};
+pub use peer::sock_diag::{Owner, owner_in};
+pub use peer::{PeerRule, Process};
+pub use refusal::Reason;
+pub use request::{Asked, Expected, check, presented_token};
+pub use tap::{Exchanged, MakeTap, Tap};
+pub use upstream::substitution::Substitution;
+pub use upstream::{Addresses, Upstream, UpstreamOptions};

@@ -1,0 +1,132 @@
+//! Who is calling: what the kernel says of the other end of a connection, and what a grant asks of it.
+
+mod process;
+pub mod sock_diag;
+
+use std::net::SocketAddrV4;
+use std::os::fd::OwnedFd;
+use std::sync::atomic::{AtomicU64, Ordering};
+
+use tokio::net::UnixStream;
+
+use super::refusal::Reason;
+pub use process::Process;
+use sock_diag::SockDiag;
+
+/// Whom a grant is for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct PeerRule {
+    /// The uid of the process that made the connection.
+    pub uid: u32,
+    /// Whether that must be the very process that the launch started.
+    pub only_started_process: bool,
+}
+
+/// The other end of a connection, as the kernel tells it.
+#[derive(Debug)]
+pub struct Peer {
+    /// None where the kernel did not tell: nobody is allowed anything then.
+    uid: Option<u32>,
+    process: PeerProcess,
+    /// The last grant that this peer was found to be the process of. A connection does not change its process.
+    proved_for: AtomicU64,
+}
+
+#[derive(Debug)]
+enum PeerProcess {
+    /// Of a Unix socket: who called connect(2). The descriptor is of that process, where the kernel gives one.
+    Connected {
+        pid: i32,
+        start_time: u64,
+        pidfd: Option<OwnedFd>,
+    },
+    /// Of a TCP socket: whoever holds it.
+    HolderOf {
+        inode: u32,
+    },
+    Unknown,
+}
+
+impl Peer {
+    fn unknown() -> Self {
+        Self { uid: None, process: PeerProcess::Unknown, proved_for: AtomicU64::new(0) }
+    }
+
+    /// Of a connection on loopback, which the kernel's sock_diag knows both ends of.
+    pub(super) fn of_tcp(kernel: &mut SockDiag, peer: SocketAddrV4, own: SocketAddrV4) -> Self {
+        let Ok(owner) = kernel.owner(peer, own) else { return Self::unknown() };
+        let process = PeerProcess::HolderOf { inode: owner.inode };
+        Self { uid: Some(owner.uid), process, proved_for: AtomicU64::new(0) }
+    }
+
+    /// Of a Unix socket (`SO_PEERCRED`, and `SO_PEERPIDFD` where there is one).
+    pub(super) fn of_unix(stream: &UnixStream) -> Self {
+        let Ok(credentials) = stream.peer_cred() else { return Self::unknown() };
+        let process = connected(stream, credentials.pid()).unwrap_or(PeerProcess::Unknown);
+        Self { uid: Some(credentials.uid()), process, proved_for: AtomicU64::new(0) }
+    }
+
+    #[must_use]
+    pub fn uid(&self) -> Option<u32> {
+        self.uid
+    }
+
+    /// The process that connected, where the kernel tells: of a Unix socket.
+    #[must_use]
+    pub fn pid(&self) -> Option<i32> {
+        match self.process {
+            PeerProcess::Connected { pid, .. } => Some(pid),
+            _ => None,
+        }
+    }
+
+    /// Whether this is whom the grant of this number is for. `started` is its process, once it has one.
+    pub(super) fn check(&self, rule: PeerRule, grant: u64, started: Option<&Process>) -> Result<(), Reason> {
+        if self.uid.is_none() {
+            return Err(Reason::PeerUnknown);
+        }
+        if self.uid != Some(rule.uid) {
+            return Err(Reason::PeerUid);
+        }
+        if started.is_some_and(|started| !started.is_alive()) {
+            return Err(Reason::ProcessEnded);
+        }
+        if !rule.only_started_process {
+            return Ok(());
+        }
+        let started = started.ok_or(Reason::PeerProcess)?;
+        if self.proved_for.load(Ordering::Relaxed) == grant {
+            return Ok(());
+        }
+        if !self.is(started) {
+            return Err(Reason::PeerProcess);
+        }
+        self.proved_for.store(grant, Ordering::Relaxed);
+        Ok(())
+    }
+
+    fn is(&self, started: &Process) -> bool {
+        match &self.process {
+            PeerProcess::Connected { pid, start_time, pidfd } => {
+                pidfd.as_ref().is_none_or(process::is_alive) && started.is(*pid, *start_time)
+            }
+            PeerProcess::HolderOf { inode } => started.holds_socket(*inode),
+            PeerProcess::Unknown => false,
+        }
+    }
+}
+
+/// The process that connected; none where it is gone already, or its number is hidden.
+fn connected(stream: &UnixStream, pid: Option<i32>) -> Option<PeerProcess> {
+    let pid = pid.filter(|pid| *pid > 0)?;
+    let pidfd = match crate::sys::peer::peer_pidfd(stream) {
+        Ok(pidfd) => Some(pidfd),
+        // Older than Linux 6.5: the number and the start time are what there is.
+        Err(rustix::io::Errno::NOPROTOOPT) => None,
+        Err(_) => return None,
+    };
+    let start_time = process::start_time(pid)?;
+    // Only where it is still alive was the number its own when the start time was read.
+    let is_its_own = pidfd.as_ref().is_none_or(process::is_alive);
+    is_its_own.then_some(PeerProcess::Connected { pid, start_time, pidfd })
+}

@@ -1,0 +1,113 @@
+//! A process for good: its number, when it began, and a descriptor that tells when it ends.
+
+use std::os::fd::OwnedFd;
+
+use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::process::{Pid, PidfdFlags, pidfd_open};
+
+use crate::error::{Error, ErrorCode, Result};
+
+/// More descriptors than that no CLI has; beyond, its sockets are not looked for.
+const MAX_DESCRIPTORS: usize = 4096;
+
+/// The process that a launch started.
+#[derive(Debug)]
+pub struct Process {
+    pid: i32,
+    /// In clock ticks since the machine started: with the number, one process's for good.
+    start_time: u64,
+    pidfd: OwnedFd,
+}
+
+impl Process {
+    /// Looks at a process that the caller has not reaped yet, so that the number is its own.
+    ///
+    /// # Errors
+    /// `INTERNAL` where there is no such process, or no descriptor for it.
+    pub fn open(pid: i32) -> Result<Self> {
+        let gone = |errno: i32, syscall| {
+            Error::new(ErrorCode::Internal, "The process that a grant is for cannot be looked at.")
+                .errno(errno, syscall)
+        };
+        let no_process = rustix::io::Errno::SRCH.raw_os_error();
+        let number = Pid::from_raw(pid).ok_or_else(|| gone(no_process, "pidfd_open"))?;
+        let pidfd =
+            pidfd_open(number, PidfdFlags::empty()).map_err(|errno| gone(errno.raw_os_error(), "pidfd_open"))?;
+        let start_time = start_time(pid).ok_or_else(|| gone(no_process, "read"))?;
+        Ok(Self { pid, start_time, pidfd })
+    }
+
+    #[must_use]
+    pub fn pid(&self) -> i32 {
+        self.pid
+    }
+
+    /// Whether it has not ended yet; a zombie has.
+    #[must_use]
+    pub fn is_alive(&self) -> bool {
+        is_alive(&self.pidfd)
+    }
+
+    /// Whether this is the process that had this number and start time.
+    #[must_use]
+    pub(in crate::broker) fn is(&self, pid: i32, start_time: u64) -> bool {
+        (self.pid, self.start_time) == (pid, start_time) && self.is_alive()
+    }
+
+    /// Whether one of its descriptors is the socket with this inode. False where that cannot be read.
+    #[must_use]
+    pub(in crate::broker) fn holds_socket(&self, inode: u32) -> bool {
+        let wanted = format!("socket:[{inode}]");
+        let Ok(descriptors) = std::fs::read_dir(format!("/proc/{}/fd", self.pid)) else { return false };
+        let links = descriptors.take(MAX_DESCRIPTORS).flatten();
+        let is_held = links
+            .filter_map(|entry| std::fs::read_link(entry.path()).ok())
+            .any(|link| link.as_os_str() == wanted.as_str());
+        // The number was its own meanwhile only where it still is.
+        is_held && self.is_alive()
+    }
+}
+
+/// Whether the process of a descriptor has not ended yet.
+pub(super) fn is_alive(pidfd: &OwnedFd) -> bool {
+    let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
+    let mut descriptors = [PollFd::new(pidfd, PollFlags::IN)];
+    // Readable: it has ended. No answer is none that would say so.
+    matches!(poll(&mut descriptors, Some(&at_once)), Ok(0))
+}
+
+/// Field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
+pub(super) fn start_time(pid: i32) -> Option<u64> {
+    start_time_in(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
+}
+
+/// The second field is a name in parentheses, which its process chooses; what follows the last one is field 3.
+fn start_time_in(stat: &str) -> Option<u64> {
+    let (_, rest) = stat.rsplit_once(')')?;
+    rest.split_ascii_whitespace().nth(22 - 3)?.parse().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_name_with_parentheses_and_numbers_is_passed_over() {
+        let fields = (3..=30).map(|field| field.to_string()).collect::<Vec<_>>().join(" ");
+        assert_eq!(start_time_in(&format!("7 (a) 1 2 (b) {fields}")), Some(22));
+        assert_eq!(start_time_in("7 (a) S 1"), None);
+    }
+
+    #[test]
+    fn a_process_is_told_from_one_that_has_ended() {
+        let mut child = std::process::Command::new("sleep").arg("600").spawn().expect("a child");
+        let pid = i32::try_from(child.id()).expect("a pid");
+        let process = Process::open(pid).expect("alive");
+        let since = start_time(pid).expect("alive");
+        assert!(process.is(pid, since) && !process.is(pid, since + 1) && !process.is(pid + 1, since));
+        child.kill().expect("ours");
+        child.wait().expect("ours");
+        assert!(!process.is_alive() && !process.is(pid, since));
+        assert!(Process::open(pid).is_err());
+    }
+}

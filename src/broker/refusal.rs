@@ -1,0 +1,201 @@
+//! Why a request is refused, and the answer that the CLI understands.
+
+use bytes::Bytes;
+use hyper::http::header::{CONTENT_TYPE, HeaderValue};
+use hyper::{Response, StatusCode};
+use serde::Serialize;
+
+use crate::provider::{BrokerClient, ErrorForm};
+
+/// Why a request was not forwarded, or its answer not passed on. The audit has these words.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Reason {
+    /// No token, or none of a grant of this broker.
+    Token,
+    /// More than one header that carries a credential.
+    SeveralCredentials,
+    /// The launch of the grant has ended.
+    GrantEnded,
+    /// The kernel did not tell whose the connection is.
+    PeerUnknown,
+    /// The connection is of another uid than the grant's.
+    PeerUid,
+    /// The connection is not of the process that was started.
+    PeerProcess,
+    /// The process that was started has ended.
+    ProcessEnded,
+    /// Neither method and path, nor an upgrade, that inference needs.
+    NotAllowed,
+    /// The request target is no path: absolute-form, authority-form or `*`.
+    Target,
+    /// HTTP/1.0, or what is no HTTP.
+    Protocol,
+    /// Not exactly one `Host`, or another one than the broker's.
+    Host,
+    /// A web page asks.
+    Origin,
+    HeadTooLarge,
+    BodyTooLarge,
+    /// The client gave nothing more of a body, or broke it off.
+    BodyBrokeOff,
+    TooManyRequests,
+    TooFast,
+    /// The credential was revoked.
+    Revoked,
+    /// The name of the API's host has no address, or one that is not allowed.
+    UpstreamAddress,
+    /// Nobody accepts connections there, or it was closed.
+    UpstreamUnreachable,
+    /// TLS failed.
+    UpstreamTls,
+    UpstreamTimeout,
+    /// What answered speaks no HTTP, or broke off.
+    UpstreamProtocol,
+    /// It answered with a redirect.
+    Redirect,
+    /// It answered what the broker cannot look through for the key.
+    UnreadableError,
+    /// The broker was stopped.
+    Stopped,
+}
+
+/// Whether asking again can help.
+enum Nature {
+    Lasting,
+    OverLimit,
+    Upstream,
+}
+
+impl Reason {
+    const fn nature(self) -> Nature {
+        match self {
+            Self::TooManyRequests | Self::TooFast => Nature::OverLimit,
+            Self::UpstreamUnreachable | Self::UpstreamTimeout | Self::UpstreamProtocol | Self::Stopped => {
+                Nature::Upstream
+            }
+            _ => Nature::Lasting,
+        }
+    }
+
+    /// For whoever sees the CLI's output: what is wrong, then what to do. It repeats nothing of the request.
+    #[must_use]
+    pub const fn message(self) -> &'static str {
+        match self {
+            Self::Token => {
+                "The broker knows no such token. A token is good for one launch and while it runs: start the agent anew."
+            }
+            Self::SeveralCredentials => "The request has more than one credential. Send the broker's token alone.",
+            Self::GrantEnded | Self::ProcessEnded => {
+                "The launch that this token was made for has ended. Start the agent anew."
+            }
+            Self::PeerUnknown => {
+                "The kernel does not tell the broker who is calling. Keep the connection open and try again."
+            }
+            Self::PeerUid => "This token belongs to another user of this machine.",
+            Self::PeerProcess => {
+                "This token belongs to another process. Commands that an agent starts cannot use the agent's access."
+            }
+            Self::NotAllowed => "The broker forwards the requests that inference needs, and this is none of them.",
+            Self::Target => "The broker takes a path as the target of a request, and no URL.",
+            Self::Protocol => "The broker speaks HTTP/1.1.",
+            Self::Host => "The header Host does not name the broker.",
+            Self::Origin => "The broker takes no requests of web pages.",
+            Self::HeadTooLarge => "The request's headers are larger than the broker takes.",
+            Self::BodyTooLarge => {
+                "The request's body is larger than the broker takes. Ask the operator for a higher limit."
+            }
+            Self::BodyBrokeOff => "The request's body broke off.",
+            Self::TooManyRequests => "This launch has as many requests in flight as it may have. Wait for one to end.",
+            Self::TooFast => "This launch asks more often than it may. Wait a moment.",
+            Self::Revoked => "The credential was revoked. Ask the operator for another one.",
+            Self::UpstreamAddress => {
+                "The API's host has no address that the broker may connect to. Look at the base URL and at DNS."
+            }
+            Self::UpstreamUnreachable => "The broker cannot reach the API. Look at routes, proxies and firewalls.",
+            Self::UpstreamTls => {
+                "The API's certificate is not trusted, has expired or is for another name. Look at the base URL, the \
+                 clock and the roots of trust."
+            }
+            Self::UpstreamTimeout => "The API did not answer the broker in time.",
+            Self::UpstreamProtocol => "What answered the broker speaks no HTTP, or broke off.",
+            Self::Redirect => {
+                "The API answered with a redirect, which the broker does not follow. Correct the base URL."
+            }
+            Self::UnreadableError => "The API answered with an error in an encoding that the broker does not read.",
+            Self::Stopped => "The broker was stopped.",
+        }
+    }
+
+    /// The refusal in the CLI's dialect. `is_upgrade`: the connection was to become a WebSocket.
+    pub(super) fn response(self, client: &BrokerClient, is_upgrade: bool) -> Response<Bytes> {
+        let form = match self.nature() {
+            Nature::Lasting => &client.refusal,
+            Nature::OverLimit => &client.over_limit,
+            Nature::Upstream => &client.unreachable,
+        };
+        let status = if is_upgrade { client.instead_of_web_socket } else { form.status };
+        let mut response = Response::new(self.body(form));
+        *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
+        let headers = response.headers_mut();
+        headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        for (name, value) in form.headers {
+            headers.insert(*name, HeaderValue::from_static(value));
+        }
+        response
+    }
+
+    fn body(self, form: &ErrorForm) -> Bytes {
+        // The messages above have nothing that JSON escapes; a test holds them to it.
+        Bytes::from([form.before, "\"", self.message(), "\"", form.after].concat())
+    }
+
+    #[cfg(test)]
+    const ALL: &'static [Self] = &[
+        Self::Token,
+        Self::SeveralCredentials,
+        Self::GrantEnded,
+        Self::PeerUnknown,
+        Self::PeerUid,
+        Self::PeerProcess,
+        Self::ProcessEnded,
+        Self::NotAllowed,
+        Self::Target,
+        Self::Protocol,
+        Self::Host,
+        Self::Origin,
+        Self::HeadTooLarge,
+        Self::BodyTooLarge,
+        Self::BodyBrokeOff,
+        Self::TooManyRequests,
+        Self::TooFast,
+        Self::Revoked,
+        Self::UpstreamAddress,
+        Self::UpstreamUnreachable,
+        Self::UpstreamTls,
+        Self::UpstreamTimeout,
+        Self::UpstreamProtocol,
+        Self::Redirect,
+        Self::UnreadableError,
+        Self::Stopped,
+    ];
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_refusal_is_json_with_its_message() {
+        for reason in Reason::ALL {
+            for row in crate::provider::PROVIDERS {
+                for is_upgrade in [false, true] {
+                    let response = reason.response(&row.vendor().broker, is_upgrade);
+                    let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
+                    assert_eq!(body["error"]["message"], reason.message());
+                    assert!(response.status().is_client_error() || response.status().is_server_error());
+                }
+            }
+        }
+    }
+}

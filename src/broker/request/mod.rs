@@ -1,0 +1,7 @@
+//! What a client may ask: the checks of a request's head, and the headers that go to the API in the place of its own.
+
+mod head;
+mod headers;
+
+pub use head::{Asked, Expected, check, presented_token};
+pub(super) use headers::{clean_answer, for_upstream, is_identity, switches_protocols};

@@ -1,0 +1,164 @@
+//! Where the API is, and which addresses its host may have.
+
+use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+
+use hyper::http::HeaderValue;
+use hyper::http::uri::{PathAndQuery, Scheme, Uri};
+
+use crate::error::{Error, ErrorCode, Result};
+use crate::net::http;
+
+/// Which addresses a host may have.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Addresses {
+    /// Those of the public Internet: for a base URL that a tenant chose. The worker may stand where a tenant's own process
+    /// does not reach: loopback, the private network, a cloud's metadata.
+    #[default]
+    Public,
+    /// Any: for a base URL that the operator chose.
+    Any,
+}
+
+impl Addresses {
+    #[must_use]
+    pub fn allow(self, address: &SocketAddr) -> bool {
+        self == Self::Any || is_public(address.ip())
+    }
+}
+
+/// What a base URL says, and how its host is reached.
+#[derive(Debug)]
+pub struct Endpoint {
+    pub is_tls: bool,
+    /// Without brackets.
+    pub host: String,
+    pub port: u16,
+    /// As the header `Host` has it.
+    pub authority: HeaderValue,
+    /// Without a slash at its end.
+    pub base_path: String,
+}
+
+impl Endpoint {
+    /// # Errors
+    /// `ERR_INVALID_ARG_VALUE` for what [`http::check_base_url`] refuses. The URL is not repeated.
+    pub fn of(base_url: &str) -> Result<Self> {
+        http::check_base_url(base_url)?;
+        Self::parse(base_url).ok_or_else(|| {
+            let message = "The base URL has no host or port that can be connected to. Correct options.baseUrl.";
+            Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl")
+        })
+    }
+
+    fn parse(base_url: &str) -> Option<Self> {
+        let uri: Uri = base_url.parse().ok()?;
+        let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
+        let authority = uri.authority()?;
+        let host = authority.host().trim_start_matches('[').trim_end_matches(']');
+        let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
+        // `http` takes a port that is no number, or none behind a colon, and tells of none then.
+        let is_whole = !authority.as_str().ends_with(':')
+            && (authority.port().is_some() || !authority.as_str().trim_start_matches(authority.host()).contains(':'));
+        let is_usable = is_whole && !host.is_empty() && port != 0;
+        is_usable.then_some(())?;
+        Some(Self {
+            is_tls,
+            host: host.to_owned(),
+            port,
+            authority: HeaderValue::from_str(authority.as_str()).ok()?,
+            base_path: uri.path().trim_end_matches('/').to_owned(),
+        })
+    }
+
+    /// The target of a request: the base URL's path, `path` below it, and a query as it came.
+    pub fn target(&self, path: &str, query: Option<&str>) -> Option<Uri> {
+        let target = match query {
+            Some(query) => format!("{}{path}?{query}", self.base_path),
+            None => format!("{}{path}", self.base_path),
+        };
+        PathAndQuery::from_maybe_shared(bytes::Bytes::from(target)).ok().map(Uri::from)
+    }
+}
+
+/// Whether an address is of the public Internet (the IANA special-purpose registries).
+fn is_public(address: IpAddr) -> bool {
+    match address {
+        IpAddr::V4(address) => is_public_v4(address),
+        IpAddr::V6(address) => is_public_v6(address),
+    }
+}
+
+fn is_public_v4(address: Ipv4Addr) -> bool {
+    let [a, b, c, _] = address.octets();
+    let is_special = address.is_private()
+        || address.is_loopback()
+        || address.is_link_local()
+        || address.is_documentation()
+        || a == 0
+        || a >= 224
+        || (a == 100 && (64..128).contains(&b))
+        || (a == 192 && b == 0 && c == 0)
+        || (a == 198 && (18..20).contains(&b));
+    !is_special
+}
+
+fn is_public_v6(address: Ipv6Addr) -> bool {
+    let segments = address.segments();
+    // 2000::/3 is what has been given out. Of it: 6to4 and Teredo carry IPv4 addresses, 2001:db8::/32 is documentation.
+    let is_global = segments[0] & 0xe000 == 0x2000;
+    let is_special = segments[0] == 0x2002 || (segments[0] == 0x2001 && (segments[1] < 0x200 || segments[1] == 0xdb8));
+    is_global && !is_special
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_base_url_is_taken_apart() {
+        let endpoint = Endpoint::of("https://api.openai.com/v1").expect("valid");
+        assert!(endpoint.is_tls && endpoint.port == 443 && endpoint.base_path == "/v1");
+        let target = endpoint.target("/responses", Some("a=%2F&b")).expect("valid");
+        assert_eq!(target.to_string(), "/v1/responses?a=%2F&b");
+        let endpoint = Endpoint::of("http://[::1]:8080/").expect("valid");
+        assert!(!endpoint.is_tls && endpoint.port == 8080 && endpoint.host == "::1" && endpoint.base_path.is_empty());
+        assert_eq!(endpoint.authority, "[::1]:8080");
+        for wrong in
+            ["ftp://a", "https://", "https://a:b", "https://a:", "https://a:0", "https://a:70000", "https://u@a"]
+        {
+            assert!(Endpoint::of(wrong).is_err(), "{wrong}");
+        }
+    }
+
+    #[test]
+    fn only_the_public_internet_is_public() {
+        for address in [
+            "127.0.0.1",
+            "10.1.2.3",
+            "172.16.0.1",
+            "192.168.1.1",
+            "169.254.169.254",
+            "100.64.0.1",
+            "0.0.0.0",
+            "224.0.0.1",
+            "255.255.255.255",
+            "192.0.0.8",
+            "198.18.0.1",
+            "::1",
+            "::",
+            "fe80::1",
+            "fd00:ec2::254",
+            "::ffff:127.0.0.1",
+            "64:ff9b::7f00:1",
+            "2002:7f00:1::",
+            "2001:0:7f00:1::",
+            "2001:db8::1",
+            "ff02::1",
+        ] {
+            assert!(!is_public(address.parse().expect("an address")), "{address}");
+        }
+        for address in ["1.1.1.1", "160.79.104.10", "2606:4700::1111", "2a00:1450::1"] {
+            assert!(is_public(address.parse().expect("an address")), "{address}");
+        }
+    }
+}

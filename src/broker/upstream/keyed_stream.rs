@@ -1,0 +1,177 @@
+//! The connection to an API, on which the key takes the placeholder's place as the last thing before it is encrypted.
+//!
+//! hyper has the placeholder in its buffers. Here, on its way down, the first one after [`KeyedStream`] was armed is
+//! replaced: the pieces before, the key from guarded memory and the pieces after go to rustls in one call, which copies
+//! them into the record that it then encrypts in place.
+
+use std::io::{self, IoSlice, Write};
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::task::{Context, Poll, ready};
+
+use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use tokio::net::TcpStream;
+use tokio_rustls::client::TlsStream;
+
+use super::substitution::{Pieces, Substitution};
+use crate::secret::{ExposeSecret, Secret};
+use crate::sys::guarded::GuardedBytes;
+
+/// The most that is taken at once while there is something to replace: a TLS record.
+const MOST_AT_ONCE: usize = 16 * 1024;
+
+/// What rustls may hold that is not sent yet.
+const TLS_BUFFER_BYTES: usize = 32 * 1024;
+
+#[derive(Debug)]
+pub enum Transport {
+    Tls(Box<TlsStream<TcpStream>>),
+    /// To a base URL `http:`. What holds the key waits in guarded memory.
+    Plain {
+        socket: TcpStream,
+        waiting: Option<(GuardedBytes, usize)>,
+    },
+}
+
+#[derive(Debug)]
+pub struct KeyedStream {
+    transport: Transport,
+    substitution: Substitution,
+    key: Arc<Secret>,
+    /// Whether the next placeholder is replaced. Set by whoever sends a request.
+    armed: Arc<AtomicBool>,
+}
+
+impl KeyedStream {
+    pub fn new(mut transport: Transport, substitution: Substitution, key: Arc<Secret>, armed: Arc<AtomicBool>) -> Self {
+        if let Transport::Tls(stream) = &mut transport {
+            stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER_BYTES));
+        }
+        Self { transport, substitution, key, armed }
+    }
+
+    fn poll_write_keyed(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        // All of the pieces are taken at once, so there must be nothing before them.
+        ready!(self.transport.poll_flush(context))?;
+        let chunk = &bytes[..bytes.len().min(MOST_AT_ONCE)];
+        let pieces = self.substitution.next(chunk, self.key.expose_secret());
+        let is_done = pieces.has_key;
+        self.transport.take(&pieces)?;
+        if is_done {
+            self.armed.store(false, Ordering::Release);
+        }
+        // Sent with the body that follows, or when hyper flushes.
+        Poll::Ready(Ok(chunk.len()))
+    }
+
+    fn is_armed(&self) -> bool {
+        self.armed.load(Ordering::Acquire)
+    }
+}
+
+impl Transport {
+    /// Takes all of the pieces. Nothing else waits to be sent.
+    fn take(&mut self, pieces: &Pieces<'_>) -> io::Result<()> {
+        if pieces.parts.iter().all(|part| part.is_empty()) {
+            return Ok(());
+        }
+        match self {
+            Self::Tls(stream) => {
+                let session = stream.get_mut().1;
+                session.set_buffer_limit(None);
+                let parts = pieces.parts.map(IoSlice::new);
+                let taken = session.writer().write_vectored(&parts);
+                session.set_buffer_limit(Some(TLS_BUFFER_BYTES));
+                let all = pieces.parts.iter().map(|part| part.len()).sum::<usize>();
+                if taken? == all { Ok(()) } else { Err(io::ErrorKind::WriteZero.into()) }
+            }
+            Self::Plain { waiting, .. } => {
+                *waiting = Some((GuardedBytes::joined(&pieces.parts), 0));
+                Ok(())
+            }
+        }
+    }
+
+    fn poll_flush(&mut self, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        match self {
+            Self::Tls(stream) => Pin::new(&mut **stream).poll_flush(context),
+            Self::Plain { socket, waiting } => {
+                while let Some((bytes, sent)) = waiting {
+                    match ready!(Pin::new(&mut *socket).poll_write(context, &bytes[*sent..]))? {
+                        0 => return Poll::Ready(Err(io::ErrorKind::WriteZero.into())),
+                        count => *sent += count,
+                    }
+                    if *sent == bytes.len() {
+                        *waiting = None;
+                    }
+                }
+                Pin::new(socket).poll_flush(context)
+            }
+        }
+    }
+}
+
+impl AsyncRead for KeyedStream {
+    fn poll_read(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        buffer: &mut ReadBuf<'_>,
+    ) -> Poll<io::Result<()>> {
+        match &mut self.transport {
+            Transport::Tls(stream) => Pin::new(&mut **stream).poll_read(context, buffer),
+            Transport::Plain { socket, .. } => Pin::new(socket).poll_read(context, buffer),
+        }
+    }
+}
+
+impl AsyncWrite for KeyedStream {
+    fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+        if self.is_armed() {
+            return self.poll_write_keyed(context, bytes);
+        }
+        match &mut self.transport {
+            Transport::Tls(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
+            Transport::Plain { .. } => {
+                ready!(self.transport.poll_flush(context))?;
+                let Transport::Plain { socket, .. } = &mut self.transport else { return Poll::Ready(Ok(0)) };
+                Pin::new(socket).poll_write(context, bytes)
+            }
+        }
+    }
+
+    fn poll_write_vectored(
+        mut self: Pin<&mut Self>,
+        context: &mut Context<'_>,
+        parts: &[IoSlice<'_>],
+    ) -> Poll<io::Result<usize>> {
+        if self.is_armed() {
+            let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| &**part);
+            return self.poll_write_keyed(context, first);
+        }
+        match &mut self.transport {
+            Transport::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(context, parts),
+            Transport::Plain { .. } => {
+                ready!(self.transport.poll_flush(context))?;
+                let Transport::Plain { socket, .. } = &mut self.transport else { return Poll::Ready(Ok(0)) };
+                Pin::new(socket).poll_write_vectored(context, parts)
+            }
+        }
+    }
+
+    fn is_write_vectored(&self) -> bool {
+        true
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.transport.poll_flush(context)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.transport.poll_flush(context))?;
+        match &mut self.transport {
+            Transport::Tls(stream) => Pin::new(&mut **stream).poll_shutdown(context),
+            Transport::Plain { socket, .. } => Pin::new(socket).poll_shutdown(context),
+        }
+    }
+}

@@ -1,0 +1,56 @@
+//! What an agent may ask of a vendor's API by the broker, and how the CLI is told no.
+
+/// A request that inference needs.
+#[derive(Debug)]
+pub struct AllowedRequest {
+    pub method: &'static str,
+    /// Below the base URL, byte for byte. A segment `*` stands for one segment of letters, digits and `-._:`.
+    pub path: &'static str,
+    pub upgrade: Upgrade,
+}
+
+impl AllowedRequest {
+    /// A request that stays HTTP.
+    #[must_use]
+    pub const fn plain(method: &'static str, path: &'static str) -> Self {
+        Self { method, path, upgrade: Upgrade::Never }
+    }
+
+    /// A request that becomes a WebSocket.
+    #[must_use]
+    pub const fn web_socket(path: &'static str) -> Self {
+        Self { method: "GET", path, upgrade: Upgrade::WebSocket }
+    }
+}
+
+/// What a request asks the connection to become.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Upgrade {
+    Never,
+    WebSocket,
+}
+
+/// How a CLI speaks to the broker.
+#[derive(Debug)]
+pub struct BrokerClient {
+    /// What its tokens begin with: no prefix by which the CLI, or anybody's scanner, knows a vendor's key.
+    pub token_prefix: &'static str,
+    /// What asking again does not change: the CLI shows it at once, and does not ask again.
+    pub refusal: ErrorForm,
+    /// More requests than the grant allows: the CLI asks again later.
+    pub over_limit: ErrorForm,
+    /// The API cannot be reached: the CLI asks again later.
+    pub unreachable: ErrorForm,
+    /// Any of these where the connection was to become a WebSocket: with this status the CLI asks by POST instead, and
+    /// shows what it is told there.
+    pub instead_of_web_socket: u16,
+}
+
+/// An error as the vendor's API would give it: the message stands as a JSON string between the two parts.
+#[derive(Debug)]
+pub struct ErrorForm {
+    pub status: u16,
+    pub before: &'static str,
+    pub after: &'static str,
+    pub headers: &'static [(&'static str, &'static str)],
+}

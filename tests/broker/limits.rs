@@ -1,0 +1,197 @@
+//! What one launch, or one uid, may use: the others notice nothing.
+
+use std::sync::{Arc, Condvar, Mutex};
+use std::time::Duration;
+
+use provider_env::broker::{Broker, Limits, Options, Outcome, PeerRule, Reason, Route, Times};
+
+use crate::api::{Api, OK};
+use crate::client::Client;
+use crate::setting::{Setting, ask, authorized, own_uid, refused, until};
+
+#[test]
+fn what_is_too_large_is_refused() {
+    let api = Api::answering(OK);
+    let mut setting = Setting::of("claude", &api);
+    setting.limits = Limits { header_bytes: 4096, body_bytes: 100_000, ..Limits::default() };
+    let grant = setting.grant(Route::Tcp);
+    assert_eq!(ask(&grant, "POST", "/v1/messages", &[b'x'; 100_000]).status(), 200);
+    let answer = ask(&grant, "POST", "/v1/messages", &[b'x'; 100_001]);
+    assert_eq!((answer.status(), answer.text().contains("larger")), (403, true), "{}", answer.text());
+    let mut headers = authorized(&grant);
+    headers.push(format!("x-long: {}", "x".repeat(5000)));
+    assert_eq!(Client::connect(grant.address()).ask("POST", "/v1/messages", &headers, b"{}").status(), 403);
+    let outcomes: Vec<Outcome> = setting.records(3).iter().map(|record| record.outcome).collect();
+    assert_eq!(outcomes, [Outcome::Completed, refused(Reason::BodyTooLarge), refused(Reason::HeadTooLarge)]);
+    // Beyond what is read at all: hyper's own answer.
+    headers.push(format!("x-long: {}", "x".repeat(100_000)));
+    assert_eq!(Client::connect(grant.address()).ask("POST", "/v1/messages", &headers, b"{}").status(), 431);
+    // In chunks its length is not told.
+    let mut client = Client::connect(grant.address());
+    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {}\r\n{}\r\n", client.host, authorized(&grant)[0]);
+    client.send(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes());
+    for _ in 0..11 {
+        client.send(format!("2710\r\n{}\r\n", "x".repeat(10_000)).as_bytes());
+    }
+    client.send(b"0\r\n\r\n");
+    assert_ne!(client.try_answer().map_or(0, |answer| answer.status()), 200);
+    until("the audit tells", || {
+        let records = setting.broker.audit().take(9);
+        records.iter().any(|record| record.outcome == refused(Reason::BodyTooLarge))
+    });
+    assert_eq!(api.seen().len(), 1);
+}
+
+#[test]
+fn so_many_at_once_and_so_fast() {
+    let gate = Arc::new((Mutex::new(false), Condvar::new()));
+    let opened = Arc::clone(&gate);
+    let api = Api::start(move |conversation| {
+        let Some(_) = conversation.request()? else { return Ok(false) };
+        let open = opened.0.lock().expect("no panic");
+        drop(opened.1.wait_while(open, |open| !*open).expect("no panic"));
+        conversation.send(OK.as_bytes())?;
+        Ok(true)
+    });
+    let mut setting = Setting::of("claude", &api);
+    setting.limits = Limits { concurrent_requests: 3, requests_per_second: 1, burst: 6, ..Limits::default() };
+    let (grant, other) = (setting.grant(Route::Tcp), setting.grant(Route::Tcp));
+    let ask = |grant: &provider_env::broker::Grant| {
+        let mut client = Client::connect(grant.address());
+        client.request("POST", "/v1/messages", &authorized(grant), b"{}");
+        client
+    };
+    let mut three: Vec<Client> = (0..3).map(|_| ask(&grant)).collect();
+    until("three are in flight", || api.seen().len() == 3);
+    let answer = ask(&grant).answer();
+    assert_eq!((answer.status(), answer.head.get("retry-after")), (429, Some("1")));
+    assert_eq!(setting.outcome(), refused(Reason::TooManyRequests));
+    let mut unaffected = ask(&other);
+    *gate.0.lock().expect("no panic") = true;
+    gate.1.notify_all();
+    assert_eq!(unaffected.answer().status(), 200);
+    assert!(three.iter_mut().all(|client| client.answer().status() == 200));
+    // The burst is used up, and there is one more each second.
+    let statuses: Vec<u16> = (0..8).map(|_| ask(&grant).answer().status()).collect();
+    assert!(statuses.contains(&429) && statuses.iter().filter(|status| **status == 200).count() >= 2, "{statuses:?}");
+    until("it may ask again", || ask(&grant).answer().status() == 200);
+}
+
+#[test]
+fn connections_are_bounded_for_each_uid() {
+    let api = Api::answering(OK);
+    let options = Options { connections_per_uid: 20, connections: 50, ..Options::default() };
+    let setting = Setting::with("claude", &api, options);
+    let grant = setting.grant(Route::Tcp);
+    let mut idle: Vec<Client> = (0..200).filter_map(|_| Client::try_connect(grant.address()).ok()).collect();
+    until("the others were closed", || setting.broker.counts().refused_connections >= 180);
+    assert_eq!(setting.broker.counts().connections, 20);
+    let served = idle.iter_mut().find_map(|client| {
+        client.request("POST", "/v1/messages", &authorized(&grant), b"{}");
+        client.try_answer().ok()
+    });
+    assert_eq!(served.expect("those that are open are served").status(), 200);
+    drop(idle);
+    until("they are forgotten", || setting.broker.counts().connections == 0);
+    assert_eq!(ask(&grant, "POST", "/v1/messages", b"{}").status(), 200);
+}
+
+#[test]
+fn a_client_that_takes_nothing_is_let_go() {
+    let api = Api::start(|conversation| {
+        let Some(_) = conversation.request()? else { return Ok(false) };
+        conversation.send(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000000\r\n\r\n")?;
+        while conversation.send(&[b'x'; 65_536]).is_ok() {}
+        Ok(false)
+    });
+    let times = Times { client_stall: Duration::from_millis(300), ..Times::default() };
+    let setting = Setting::with("claude", &api, Options { times, ..Options::default() });
+    let grant = setting.grant(Route::Tcp);
+    let mut client = Client::connect(grant.address());
+    client.request("POST", "/v1/messages", &authorized(&grant), b"{}");
+    client.head();
+    assert_ne!(setting.outcome(), Outcome::Completed);
+    until("the connection is closed", || setting.broker.counts().connections == 0);
+    // And one that gives nothing of its body.
+    let mut client = Client::connect(grant.address());
+    let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {}\r\n{}\r\n", client.host, authorized(&grant)[0]);
+    client.send(format!("{head}content-length: 1000\r\n\r\nhalf").as_bytes());
+    assert!(client.answer().text().contains("broke off"));
+    assert_eq!(setting.outcome(), refused(Reason::BodyBrokeOff));
+    until("the connection is closed", || setting.broker.counts().connections == 0);
+}
+
+#[test]
+fn many_grants_cost_little_and_leave_nothing() {
+    if !crate::other_process::runs_alone("limits::many_grants_cost_little_and_leave_nothing") {
+        return;
+    }
+    let api = Api::answering(OK);
+    let setting = Setting::of("claude", &api);
+    let peer = PeerRule { uid: own_uid(), only_started_process: false };
+    let before = resident();
+    let grants: Vec<_> =
+        (0..20_000).map(|_| setting.broker.grant(setting.request(Route::Tcp, peer)).expect("granted")).collect();
+    let each = resident().saturating_sub(before) / grants.len();
+    println!("{each} bytes of memory for an idle grant and its token");
+    // With its token, which a launch gives away: 53 bytes, in guarded memory.
+    assert!(each < 1024, "{each}");
+    assert_eq!(setting.broker.counts().tokens, 20_000);
+    assert_eq!(ask(&grants[12_345], "POST", "/v1/messages", b"{}").status(), 200);
+    drop(grants);
+    assert_eq!(setting.broker.counts().tokens, 0);
+}
+
+fn resident() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").expect("Linux");
+    let line = status.lines().find(|line| line.starts_with("VmRSS:")).expect("Linux");
+    line.split_ascii_whitespace().nth(1).and_then(|kib| kib.parse::<usize>().ok()).expect("a number") * 1024
+}
+
+#[test]
+fn the_audit_is_bounded_when_nobody_reads() {
+    let api = Api::answering(OK);
+    let setting = Setting::with("claude", &api, Options { audit_records: 5, ..Options::default() });
+    let grant = setting.grant(Route::Tcp);
+    for _ in 0..8 {
+        ask(&grant, "POST", "/v1/messages", b"{}");
+    }
+    until("all have ended", || setting.broker.counts().lost_records == 3);
+    assert_eq!(setting.broker.audit().take(usize::MAX).len(), 5);
+}
+
+#[test]
+fn there_is_one_for_the_process_and_another_after_it() {
+    let first = Broker::of_process().expect("started");
+    assert!(Arc::ptr_eq(&first, &Broker::of_process().expect("the same")));
+    Broker::stop_of_process();
+    assert!(!Arc::ptr_eq(&first, &Broker::of_process().expect("another")));
+    Broker::stop_of_process();
+}
+
+#[test]
+fn a_broker_that_is_stopped_leaves_no_thread() {
+    if !crate::other_process::runs_alone("limits::a_broker_that_is_stopped_leaves_no_thread") {
+        return;
+    }
+    let api = Api::answering(OK);
+    let options = Options { threads: 3, ..Options::default() };
+    let setting = Setting::with("claude", &api, options);
+    let grant = setting.grant(Route::Tcp);
+    for _ in 0..9 {
+        assert_eq!(ask(&grant, "POST", "/v1/messages", b"{}").status(), 200);
+    }
+    let mut open = Client::connect(grant.address());
+    setting.broker.stop();
+    assert!(open.is_closed());
+    let threads = || {
+        let threads = std::fs::read_dir("/proc/self/task").expect("Linux").flatten();
+        let names = threads.filter_map(|thread| std::fs::read_to_string(thread.path().join("comm")).ok());
+        names.filter(|name| name.starts_with("pe-broker")).count()
+    };
+    // Those that look names up are told to end, and are not waited for.
+    until("the threads are gone", || threads() == 0);
+    assert!(Client::try_connect(grant.address()).is_err());
+    let peer = PeerRule { uid: own_uid(), only_started_process: false };
+    assert!(setting.broker.grant(setting.request(Route::Tcp, peer)).is_err());
+}
