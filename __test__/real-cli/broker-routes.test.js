@@ -85,6 +85,29 @@ test('codex has a turn by a WebSocket that takes none of the extensions it offer
   assert.ok(messages[2].previous_response_id, 'it goes on with what was said')
 })
 
+test('codex opens another WebSocket where one is closed between two requests, and says the whole conversation again', async (t) => {
+  const { mock } = await codexRoute(t, {}, { answer: (/** @type {any} */ { step }) => (step < 2 ? { run: 'echo again' } : { text: 'done' }) })
+  /** @type {any[][]} */
+  const said = []
+  const { proxy, turn } = await codexRoute(t, {
+    upgrade(request, stream) {
+      const own = said[said.push([]) - 1]
+      const isFirst = said.length === 1
+      const { close } = serveResponses(request, stream, {
+        upstream: mock.port,
+        onFrame: ({ text }) => void own.push(JSON.parse(text)),
+        // The third is the first with an answer of a command in it.
+        onAnswered: () => void (isFirst && own.length === 3 && close())
+      })
+    }
+  })
+  const { code, text, events, stderr } = await runPlain('codex', { ...turn, prompt: 'many' })
+  assert.deepEqual([code, text, proxy.asked.map(inWords)], [0, 'done', ['GET /v1/responses', 'GET /v1/responses']], stderr)
+  assert.deepEqual(events.filter(({ type }) => type === 'error'), [])
+  assert.equal(said[1][0].previous_response_id, undefined)
+  assert.match(JSON.stringify(said[1][0].input), /"many"/)
+})
+
 test('codex itself holds each connection, under its uid', { skip: process.platform === 'linux' ? false : 'needs Linux' }, async (t) => {
   /** @type {{ uid: number | undefined, holds: boolean }[]} */
   const seen = []
@@ -142,22 +165,44 @@ for (const [name, args, isTaken] of /** @type {[string, string[], boolean][]} */
   })
 }
 
-// Claude Code: a Unix socket, the vendor's own host by http, and a token of ours.
+// Claude Code: a Unix socket, and in the place of the key a word that the CLI takes for "the other end adds it", or a token of ours.
 
-/** @param {Test} t @param {Partial<Options>} [options] @param {any} [script] */
-async function claudeRoute(t, options, script) {
+const POLICIES = '/api/claude_code/policy_limits'
+const SYNTHETIC = { ANTHROPIC_BASE_URL: 'http://provider-env.invalid', _CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL: '1' }
+
+/** @typedef {{ env: Record<string, string>, sent: string, asked: string[] }} Route `sent`: as its credential; `asked`: beside the messages */
+/** @type {Record<'key' | 'login' | 'token', Route>} */
+const ROUTES = {
+  key: { env: { ...SYNTHETIC, ANTHROPIC_API_KEY: 'ssh-placeholder' }, sent: 'ssh-placeholder', asked: [`GET ${POLICIES}`] },
+  login: { env: { ...SYNTHETIC, CLAUDE_CODE_OAUTH_TOKEN: 'ssh-placeholder' }, sent: 'Bearer ssh-placeholder', asked: [`GET ${POLICIES}`] },
+  token: { env: { ANTHROPIC_BASE_URL: 'http://api.anthropic.com', ANTHROPIC_AUTH_TOKEN: TOKEN }, sent: `Bearer ${TOKEN}`, asked: [] }
+}
+const NAMES = { key: 'a placeholder for a key', login: 'a placeholder for a login', token: 'a token' }
+const KINDS = /** @type {(keyof typeof ROUTES)[]} */ (Object.keys(ROUTES))
+
+/**
+ * @param {Test} t
+ * @param {keyof typeof ROUTES} kind
+ * @param {Partial<Options> & { policies?: number }} [options]
+ * @param {any} [script]
+ */
+async function claudeRoute(t, kind, { policies = 200, refuse, ...options } = {}, script) {
   const mock = await startMock(t, script)
   const homes = agentHomes(t)
   const socket = path.join(homes.root, 'broker.sock')
-  const proxy = await startPassThrough(t, { upstream: mock.port, socket, credential: () => ['x-api-key', KEY], ...options })
+  const answered = { status: policies, body: { restrictions: {} } }
+  const proxy = await startPassThrough(t, {
+    upstream: mock.port, socket, credential: () => ['x-api-key', KEY], ...options,
+    refuse: (asked) => (asked.path === POLICIES ? answered : refuse?.(asked))
+  })
   fs.chmodSync(socket, 0o777)
   // Without the first, a file of settings can choose another cloud.
-  const env = { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1', ANTHROPIC_UNIX_SOCKET: socket, ANTHROPIC_BASE_URL: 'http://api.anthropic.com' }
-  return { mock, proxy, turn: { homes, program: programs.claude, env: { ...env, ANTHROPIC_AUTH_TOKEN: TOKEN } }, env, socket }
+  const env = { CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '1', ANTHROPIC_UNIX_SOCKET: socket, ...ROUTES[kind].env }
+  return { mock, proxy, turn: { homes, program: programs.claude, env } }
 }
 
-/** The bodies of what was asked. @param {Asked[]} asked @returns {any[]} */
-const messagesOf = (asked) => asked.filter(({ path: each }) => each.startsWith('/v1/messages?')).map(({ body }) => body)
+/** What was asked of the model. @param {Asked[]} asked */
+const messagesOf = (asked) => asked.filter(({ path: each }) => each.startsWith('/v1/messages?'))
 
 /** A helper with a command of its own. @param {any} turn */
 function delegate({ prompt, step }) {
@@ -165,25 +210,27 @@ function delegate({ prompt, step }) {
   return step === 0 ? { call: 'Agent', input: { description: 'made up', prompt: 'a part of it', subagent_type: 'general-purpose' } } : { text: 'done' }
 }
 
-test('claude asks by the socket alone, a helper too, and is itself at its other end', { skip: needsCompiler }, async (t) => {
-  const dir = makeOpenDir('provider-env-peer-')
-  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
-  const peerOf = unixPeers(dir)
-  /** @type {{ pid: number, uid: number }[]} */
-  const peers = []
-  const { mock, proxy, turn } = await claudeRoute(t, { connected: (stream) => void peers.push(peerOf(stream)) }, { answer: delegate })
-  const { child, done } = startPlain('claude', { ...turn, args: ['--allowedTools=Bash,Agent'], prompt: 'delegate' })
-  const { code, text, stdout, stderr } = await done
-  assert.deepEqual([code, text], [0, 'done'], stdout + stderr)
-  assert.deepEqual([...new Set(proxy.asked.map(inWords))], ['POST /v1/messages?beta=true'])
-  assert.equal(messagesOf(proxy.asked).length, 5)
-  assert.deepEqual([credentials(proxy.asked), reached(mock)], [[`Bearer ${TOKEN}`], [KEY]])
-  assert.deepEqual([...new Set(peers.map(({ pid, uid }) => `${pid} ${uid}`))], [`${child.pid} ${AGENT.uid ?? process.getuid?.()}`])
-})
+for (const kind of KINDS) {
+  test(`claude with ${NAMES[kind]} asks by the socket alone, a helper too, and is itself at its other end`, { skip: needsCompiler }, async (t) => {
+    const dir = makeOpenDir('provider-env-peer-')
+    t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+    const peerOf = unixPeers(dir)
+    /** @type {{ pid: number, uid: number }[]} */
+    const peers = []
+    const { mock, proxy, turn } = await claudeRoute(t, kind, { connected: (stream) => void peers.push(peerOf(stream)) }, { answer: delegate })
+    const { child, done } = startPlain('claude', { ...turn, args: ['--allowedTools=Bash,Agent'], prompt: 'delegate' })
+    const { code, text, stdout, stderr } = await done
+    assert.deepEqual([code, text], [0, 'done'], stdout + stderr)
+    assert.deepEqual([...new Set(proxy.asked.map(inWords))].sort(), [...ROUTES[kind].asked, 'POST /v1/messages?beta=true'])
+    assert.equal(messagesOf(proxy.asked).length, 5)
+    assert.deepEqual([credentials(messagesOf(proxy.asked)), reached(mock)], [[ROUTES[kind].sent], [KEY]])
+    assert.deepEqual([...new Set(peers.map(({ pid, uid }) => `${pid} ${uid}`))], [`${child.pid} ${AGENT.uid ?? process.getuid?.()}`])
+  })
+}
 
 /** What only the vendor's own API is sent. @param {Asked[]} asked */
 function ownFeatures(asked) {
-  const [first] = asked.filter(({ path: each }) => each.startsWith('/v1/messages?'))
+  const [first] = messagesOf(asked)
   const { system } = first.body
   return {
     betas: String(header(first, 'anthropic-beta')).includes('cache-diagnosis'),
@@ -193,12 +240,19 @@ function ownFeatures(asked) {
   }
 }
 
-test('claude sends by the socket what it sends to the vendor alone', async (t) => {
-  const { proxy, turn } = await claudeRoute(t)
-  assert.equal((await runPlain('claude', turn)).code, 0)
-  assert.deepEqual(ownFeatures(proxy.asked), { betas: true, class: true, scope: true, attested: true })
-  assert.match(JSON.stringify(proxy.asked[0].body), /WebFetch/)
-})
+for (const kind of KINDS) {
+  test(`claude with ${NAMES[kind]} sends by the socket what it sends to the vendor alone`, async (t) => {
+    const { proxy, turn } = await claudeRoute(t, kind)
+    const { code, stdout } = await runPlain('claude', turn)
+    assert.equal(code, 0, stdout)
+    assert.deepEqual(ownFeatures(proxy.asked), { betas: true, class: true, scope: true, attested: true })
+    const [first] = messagesOf(proxy.asked)
+    assert.match(JSON.stringify(first.body), /WebFetch/)
+    const isLogin = kind === 'login'
+    assert.equal(String(header(first, 'anthropic-beta')).includes('oauth-2025-04-20'), isLogin)
+    assert.equal(JSON.stringify(first.body.system).includes('"ttl":"1h"'), isLogin)
+  })
+}
 
 test('control: claude does not send that to another base URL', async (t) => {
   const mock = await startMock(t)
@@ -208,72 +262,75 @@ test('control: claude does not send that to another base URL', async (t) => {
   assert.deepEqual(ownFeatures(proxy.asked), { betas: false, class: false, scope: false, attested: false })
 })
 
-test('claude with a placeholder for a login asks as with a login, and asks for its policies by the socket', async (t) => {
-  const policies = (/** @type {Asked} */ { path: asked }) => (asked === '/api/claude_code/policy_limits' ? { status: 200, body: { restrictions: {} } } : undefined)
-  const { proxy, turn, env } = await claudeRoute(t, { refuse: policies })
-  const { code, stdout } = await runPlain('claude', { ...turn, env: { ...env, CLAUDE_CODE_OAUTH_TOKEN: 'ssh-placeholder' } })
-  assert.equal(code, 0, stdout)
-  assert.deepEqual([...new Set(proxy.asked.map(inWords))].sort(), ['GET /api/claude_code/policy_limits', 'POST /v1/messages?beta=true'])
-  const asked = proxy.asked.filter(({ method }) => method === 'POST')
-  assert.deepEqual(credentials(asked), ['Bearer ssh-placeholder'])
-  assert.match(String(header(asked[0], 'anthropic-beta')), /oauth-2025-04-20/)
-  assert.match(JSON.stringify(asked[0].body.system), /"ttl":"1h"/)
+test('claude with a placeholder has no WebFetch where its question for policies is not answered by 200', async (t) => {
+  for (const policies of [404, 403]) {
+    const { proxy, turn } = await claudeRoute(t, 'key', { policies })
+    assert.equal((await runPlain('claude', turn)).code, 0)
+    assert.doesNotMatch(JSON.stringify(messagesOf(proxy.asked)[0].body), /WebFetch/)
+  }
 })
 
-/** How many requests a refusal costs, and what is told. @type {Record<string, { status: number, type: string, headers?: Record<string, string>, told: RegExp }>} */
+/** How a refusal is told that ends a turn at once. @type {Record<string, { status: number, type: string, headers?: Record<string, string> }>} */
 const CLAUDE_REFUSALS = {
-  'to pay': { status: 402, type: 'billing_error', told: /402 refused by the broker/ },
-  'not allowed': { status: 403, type: 'permission_error', told: /403 refused by the broker/ },
-  'no such token': { status: 401, type: 'authentication_error', told: /401 refused by the broker/ },
-  'API out of reach, and no use to try again': { status: 502, type: 'api_error', headers: { 'x-should-retry': 'false' }, told: /502 refused by the broker/ }
+  'to pay': { status: 402, type: 'billing_error' },
+  'not allowed': { status: 403, type: 'permission_error' },
+  'API out of reach, and no use to try again': { status: 502, type: 'api_error', headers: { 'x-should-retry': 'false' } }
 }
 
-for (const [name, { status, type, headers, told }] of Object.entries(CLAUDE_REFUSALS)) {
+for (const [name, { status, type, headers }] of Object.entries(CLAUDE_REFUSALS)) {
   test(`claude ends at once when it is refused with ${status}, ${name}, and tells why`, async (t) => {
     const error = { type: 'error', error: { type, message: 'refused by the broker' } }
-    const { proxy, turn } = await claudeRoute(t, { refuse: () => ({ status, body: error, headers }) })
+    const { proxy, turn } = await claudeRoute(t, 'key', { refuse: () => ({ status, body: error, headers }) })
     // As often as it does by itself: the tests' own variable would have it try once.
     const { code, text } = await runPlain('claude', { ...turn, env: { ...turn.env, CLAUDE_CODE_MAX_RETRIES: '10' } })
-    assert.deepEqual([code, proxy.asked.map(inWords)], [1, ['POST /v1/messages?beta=true']])
-    assert.match(text, told)
+    assert.deepEqual([code, messagesOf(proxy.asked).length], [1, 1])
+    assert.match(text, new RegExp(`${status} refused by the broker`))
   })
 }
 
 test("claude: the token is in no variable of the agent's shell, and in its parent's", async (t) => {
-  const { turn } = await claudeRoute(t)
+  const { turn } = await claudeRoute(t, 'token')
   const { text } = await runPlain('claude', { ...turn, prompt: 'run: env; echo PARENT; tr "\\0" "\\n" < /proc/$PPID/environ' })
   const [own, parent] = text.split('PARENT')
   assert.match(own, /^ANTHROPIC_UNIX_SOCKET=/m)
   assert.deepEqual([own.includes(TOKEN), parent.includes(TOKEN)], [false, true])
 })
 
-/** What a file of settings would have, and whether it works where the host has not said that it decides. */
+/** What a file of settings would have. @type {Record<string, (url: string) => Record<string, string>>} */
 const SETTINGS = {
-  'a base URL': { settings: (/** @type {number} */ port) => ({ env: { ANTHROPIC_BASE_URL: `http://127.0.0.1:${port}` } }), works: false },
-  'a proxy': { settings: (/** @type {number} */ port) => ({ env: { HTTP_PROXY: `http://127.0.0.1:${port}`, HTTPS_PROXY: `http://127.0.0.1:${port}` } }), works: false },
-  'another cloud': { settings: (/** @type {number} */ port) => ({ env: { CLAUDE_CODE_USE_BEDROCK: '1', AWS_BEARER_TOKEN_BEDROCK: 'x', AWS_REGION: 'us-east-1', ANTHROPIC_BEDROCK_BASE_URL: `http://127.0.0.1:${port}` } }), works: true }
+  'a base URL': (url) => ({ ANTHROPIC_BASE_URL: url }),
+  'a proxy': (url) => ({ HTTP_PROXY: url, HTTPS_PROXY: url }),
+  'no socket': (url) => ({ ANTHROPIC_UNIX_SOCKET: '', ANTHROPIC_BASE_URL: url }),
+  'another cloud': (url) => ({ CLAUDE_CODE_USE_BEDROCK: '1', AWS_BEARER_TOKEN_BEDROCK: 'x', AWS_REGION: 'us-east-1', ANTHROPIC_BEDROCK_BASE_URL: url })
 }
 
-for (const [name, { settings, works }] of Object.entries(SETTINGS)) {
-  for (const isManaged of works ? [true, false] : [true]) {
-    test(`claude: ${name} in its settings ${isManaged ? 'takes nothing from the socket' : 'would, without the variable of the host (control)'}`, async (t) => {
-      const [{ proxy, turn }, mock] = [await claudeRoute(t), await startMock(t)]
-      const other = await startPassThrough(t, { upstream: mock.port })
-      writeAsAgent(path.join(turn.homes.claudeConfigDir, 'settings.json'), JSON.stringify(settings(other.port)))
-      const env = isManaged ? turn.env : { ...turn.env, CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: '' }
-      const { code, stdout } = await runPlain('claude', { ...turn, env })
-      assert.deepEqual([code === 0, other.asked.length > 0], [isManaged, !isManaged], stdout)
-      if (isManaged) assert.deepEqual(credentials(proxy.asked), [`Bearer ${TOKEN}`])
-    })
-  }
+/** A turn beside such a file. @param {Test} t @param {keyof typeof SETTINGS} name @param {string} isManaged */
+async function besideSettings(t, name, isManaged) {
+  const [{ proxy, turn }, mock] = [await claudeRoute(t, 'key'), await startMock(t)]
+  const other = await startPassThrough(t, { upstream: mock.port })
+  writeAsAgent(path.join(turn.homes.claudeConfigDir, 'settings.json'), JSON.stringify({ env: SETTINGS[name](`http://127.0.0.1:${other.port}`) }))
+  const { code, stdout } = await runPlain('claude', { ...turn, env: { ...turn.env, CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: isManaged } })
+  return { code, stdout, own: messagesOf(proxy.asked).length, others: other.asked.length }
 }
+
+for (const name of Object.keys(SETTINGS)) {
+  test(`claude: ${name} in its settings takes nothing from the socket`, async (t) => {
+    const { code, stdout, own, others } = await besideSettings(t, name, '1')
+    assert.deepEqual([code, own, others], [0, 1, 0], stdout)
+  })
+}
+
+test('control: claude obeys another cloud in its settings without the variable of the host', async (t) => {
+  const { own, others } = await besideSettings(t, 'another cloud', '')
+  assert.deepEqual([own, others > 0], [0, true])
+})
 
 test('claude goes on with a session that it began without the broker', async (t) => {
   const mock = await startMock(t)
-  const { proxy, turn } = await claudeRoute(t)
+  const { proxy, turn } = await claudeRoute(t, 'key')
   const first = await runPlain('claude', { ...turn, env: { ANTHROPIC_BASE_URL: mock.anthropicBaseUrl, ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' }, prompt: 'the first question' })
   assert.equal(first.code, 0, first.stdout)
   const second = await runPlain('claude', { ...turn, args: ['--resume', first.session], prompt: 'the second' })
   assert.deepEqual([second.code, second.session], [0, first.session], second.stdout)
-  assert.match(JSON.stringify(messagesOf(proxy.asked).at(-1)), /the first question/)
+  assert.match(JSON.stringify(messagesOf(proxy.asked).at(-1)?.body), /the first question/)
 })

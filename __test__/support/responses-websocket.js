@@ -14,9 +14,9 @@ const [TEXT, CLOSE, PING, PONG] = [1, 8, 9, 10]
  * Answers an upgrade, without any extension, whatever the client offers.
  * @param {import('node:http').IncomingMessage} request
  * @param {import('node:stream').Duplex} stream
- * @param {{ upstream: number, onFrame?: (frame: Frame) => void, headers?: Record<string, string> }} options `headers`: those of each POST beside the client's own
+ * @param {{ upstream: number, onFrame?: (frame: Frame) => void, onAnswered?: () => void, headers?: Record<string, string> }} options `headers`: those of each POST beside the client's own
  */
-function serveResponses(request, stream, { upstream, onFrame = () => {}, headers = {} }) {
+function serveResponses(request, stream, { upstream, onFrame = () => {}, onAnswered = () => {}, headers = {} }) {
   const accept = createHash('sha1').update(`${request.headers['sec-websocket-key']}${GUID}`).digest('base64')
   stream.write(`HTTP/1.1 101 Switching Protocols\r\nUpgrade: websocket\r\nConnection: Upgrade\r\nSec-WebSocket-Accept: ${accept}\r\n\r\n`)
   const send = (/** @type {number} */ opcode, /** @type {string} */ text) => void stream.write(frameOf(opcode, text))
@@ -32,7 +32,7 @@ function serveResponses(request, stream, { upstream, onFrame = () => {}, headers
       const { opcode, text } = frame
       if (opcode === PING) send(PONG, text)
       else if (opcode === CLOSE) stream.end(frameOf(CLOSE, ''))
-      else if (opcode === TEXT) turn = turn.then(() => answer(JSON.parse(text), { upstream, headers, kept, send }))
+      else if (opcode === TEXT) turn = turn.then(() => answer(JSON.parse(text), { upstream, headers, kept, send })).then(onAnswered)
     }
   })
   return { send: (/** @type {any} */ event) => send(TEXT, JSON.stringify(event)), ping: () => send(PING, ''), close: () => stream.end(frameOf(CLOSE, '')) }
