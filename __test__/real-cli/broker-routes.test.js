@@ -274,6 +274,7 @@ test('claude with a placeholder has no WebFetch where its question for policies 
 const CLAUDE_REFUSALS = {
   'to pay': { status: 402, type: 'billing_error' },
   'not allowed': { status: 403, type: 'permission_error' },
+  'nobody it knows': { status: 401, type: 'authentication_error' },
   'API out of reach, and no use to try again': { status: 502, type: 'api_error', headers: { 'x-should-retry': 'false' } }
 }
 
