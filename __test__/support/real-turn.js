@@ -195,4 +195,4 @@ function credentialsSeen(mock) {
   return [...new Set(all)]
 }
 
-module.exports = { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startHeldMock, startMock, startTurn }
+module.exports = { AGENT, CLAUDE_ARGS, agentHomes, codexArgs, credentialsSeen, livesIn, prepareTurn, readTurn, runTurn, startHeldMock, startMock, startTurn }
