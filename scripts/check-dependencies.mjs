@@ -17,8 +17,8 @@ const TREES = [
     floors: [
       ['node'],
       ['doctor'],
-      ['broker', 'process'],
-      ['environment'],
+      ['process'],
+      ['broker', 'environment'],
       ['credential', 'usage'],
       ['net', 'provider', 'secret'],
       ['error', 'sys'],

@@ -12,7 +12,7 @@ use tokio::sync::SetOnce;
 use super::audit::Audit;
 use super::grant::{GrantRequest, GrantState, Route};
 use super::listener::{Connections, Listening, Threads, open_tcp, open_unix};
-use super::options::Options;
+use super::options::{Limits, Options};
 use super::peer::Process;
 use super::request::Expected;
 use super::shared::Shared;
@@ -116,6 +116,33 @@ impl Broker {
         let broker = Arc::new(Self::start(Options::default())?);
         *of_process = Some(Arc::clone(&broker));
         Ok(broker)
+    }
+
+    /// Starts the one of this process with options of the caller's.
+    ///
+    /// # Errors
+    /// `BUSY` if there is one; as [`Broker::start`].
+    pub fn install(options: Options) -> Result<Arc<Self>> {
+        let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        if of_process.is_some() {
+            let message = "This process has a broker. Call startBroker() before the first launch, or stop that one.";
+            return Err(Error::new(ErrorCode::Busy, message));
+        }
+        let broker = Arc::new(Self::start(options)?);
+        *of_process = Some(Arc::clone(&broker));
+        Ok(broker)
+    }
+
+    /// The one of this process, if it runs.
+    #[must_use]
+    pub fn running_in_process() -> Option<Arc<Self>> {
+        OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// What each launch may use.
+    #[must_use]
+    pub fn limits(&self) -> Limits {
+        self.shared.options.limits
     }
 
     /// Stops the one of this process, where there is one. A later call of [`Broker::of_process`] starts another.

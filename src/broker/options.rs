@@ -71,6 +71,8 @@ pub struct Options {
     /// Of the broker's own; a connection stays with one.
     pub threads: usize,
     pub times: Times,
+    /// What each launch may use.
+    pub limits: Limits,
     /// Connections of clients, of all uids together.
     pub connections: usize,
     /// Connections of one uid.
@@ -94,6 +96,7 @@ impl Default for Options {
         Self {
             threads: 1,
             times: Times::default(),
+            limits: Limits::default(),
             connections: 4096,
             connections_per_uid: 512,
             audit_records: 4096,

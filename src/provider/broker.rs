@@ -33,6 +33,8 @@ pub enum Upgrade {
 /// How a CLI speaks to the broker.
 #[derive(Debug)]
 pub struct BrokerClient {
+    /// Whether the CLI can connect to a Unix socket.
+    pub has_socket: bool,
     /// What its tokens begin with: no prefix by which the CLI, or anybody's scanner, knows a vendor's key.
     pub token_prefix: &'static str,
     /// What asking again does not change: the CLI shows it at once, and does not ask again.

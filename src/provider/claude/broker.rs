@@ -16,6 +16,7 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
 /// Measured with 2.1.332: it shows the message of a 403 at once, tries 10 times after a 429 and a 5xx, and after none that
 /// has `x-should-retry: false`. A prefix `sk-ant-` would make it send the token to api.anthropic.com.
 pub(super) const CLIENT: BrokerClient = BrokerClient {
+    has_socket: true,
     token_prefix: "pe-broker-",
     refusal: ErrorForm {
         status: 403,

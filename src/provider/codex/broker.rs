@@ -15,6 +15,7 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
 /// seconds. A WebSocket that is refused with 426 becomes a POST at once; 401, 403 and 503 are tried 7 times before that,
 /// and 429 ends the turn.
 pub(super) const CLIENT: BrokerClient = BrokerClient {
+    has_socket: false,
     token_prefix: "pe-broker-",
     refusal: ErrorForm {
         status: 400,
