@@ -1101,6 +1101,8 @@ export interface Redactor {
 /**
  * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
  * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
+ * `broker`: delivery `"auto"` passes the credential itself, because the system has no broker (see `docs/broker.md`) or
+ * the program's version is not known to reach it.
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -1115,6 +1117,9 @@ export type MissingProtection =
   | 'session-keyring'
   | 'scheduling-reset'
   | 'stderr-redaction'
+  | 'broker'
+/** How a program got its credential. */
+type ObtainedDelivery = 'fd' | 'env' | 'broker'
 
 /**
  * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
@@ -1274,7 +1279,12 @@ export declare class ProviderProcess extends EventEmitter {
   get spawnargs(): string[]
   /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
   get startPath(): 'native' | 'portable'
-  /** The default protections that this start could not provide. */
+  /**
+   * How the program got its credential. `null` before `spawn`, and if no credential is passed, because the CLI reads a
+   * login from `claudeConfigDir`.
+   */
+  get delivery(): ObtainedDelivery | null
+  /** The default protections that this start could not provide. `broker` is known once `spawn` has been emitted. */
   get missingProtections(): MissingProtection[]
   /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
   get usage(): ProviderUsage | null
@@ -1424,9 +1434,11 @@ export interface SpawnOptions {
   killGroupOnExit?: boolean | undefined
   limits?: ResourceLimits | undefined
   /**
-   * Default: `"auto"`, which is `"fd"` if the CLI can read its credential from a pipe (claude), and otherwise `"env"`
-   * (codex). `--bare` of claude requires `"env"`: other processes of the target uid can then read the key in
-   * `/proc/PID/environ`.
+   * How the CLI gets its credential. `"broker"`: it does not. The broker of this process adds the credential to the CLI's
+   * requests (`docs/broker.md`). `"fd"`: on a pipe (claude). `"env"`: in the environment, where other processes of the
+   * target uid can read it (`/proc/PID/environ`). Default: `"auto"`, which is `"broker"` on Linux; elsewhere, and for a
+   * program in place of Claude Code whose version is unknown, it is `"fd"` for claude and `"env"` for codex, and
+   * {@link ProviderProcess.missingProtections} says so. {@link ProviderProcess.delivery} is what was obtained.
    */
   delivery?: Delivery | undefined
   /** Default: `"untrusted"`, which means that files in the workspace must not configure the CLI. */
