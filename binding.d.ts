@@ -84,6 +84,8 @@ export declare class NativeProviderEnv {
   exposeSecrets(): Array<EnvVariable>
   /** The variables that the delivery `auto` passes, without the secrets. */
   plain(): Array<EnvVariable>
+  /** Why the broker cannot add this credential here; null if it can. */
+  brokerSupport(): ErrorDetails | null
   /** A grant for a launch that an SDK makes as the user of this process. */
   grant(): NativeGrant
   /** The variables that a start with delivery `broker` passes, with its secrets and its token. */
@@ -100,8 +102,8 @@ export declare class NativeProviderEnv {
    * none if no such file was given.
    */
   authority(): EnvVariable | null
-  /** The variables that a start with delivery `env` adds. */
-  guardVariables(trusted: boolean): Array<EnvVariable>
+  /** The variables that a start with delivery `env` adds, or one with delivery `broker`. */
+  guardVariables(trusted: boolean, byBroker: boolean): Array<EnvVariable>
   get disposed(): boolean
   dispose(): void
 }

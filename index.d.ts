@@ -1795,24 +1795,39 @@ export interface CodexLaunch {
   cwd?: string | undefined
   command?: string | undefined
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
-  /** Must be `true`, because the SDK needs the key as a JavaScript string in `env`, which cannot be wiped. */
+  /**
+   * `"broker"`: the SDK gets a token that is worth nothing outside this launch, and the broker of this process adds the key
+   * (`docs/broker.md`). `"env"`: it gets the key. Default: `"auto"`, which is `"broker"` on Linux, elsewhere `"env"`.
+   */
+  delivery?: 'auto' | 'broker' | 'env' | undefined
+  /**
+   * Must be `true` if `env` of the result contains a secret, which is then a JavaScript string that cannot be wiped: with
+   * delivery `"env"` the key, with any delivery a session cookie or values of `userEnvKeys`.
+   */
   exposeSecrets?: boolean | undefined
   allowRoot?: boolean | undefined
 }
 /** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
-  /** Contains the key and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  /** Contains the key or the broker's token and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
    * Raw `--config` overrides, which keep the key out of the agent's shell, keep the workspace from configuring the CLI,
    * and set the base URL.
    */
   configOverrides: string[]
+  /**
+   * Ends the launch: the broker refuses its token from now on. Call it when no thread runs any more. Without this call,
+   * the token is good until this process ends. With delivery `"env"` it does nothing.
+   */
+  dispose(): void
+  [Symbol.dispose](): void
 }
 /**
  * Returns options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
+ * needed, with delivery `"broker"` on a system that has no broker, for a
  * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
  * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
@@ -1820,7 +1835,7 @@ export interface CodexOptions {
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
  * directory or the base URL contains a secret.
  */
-export declare function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
+export declare function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions
 
 /** A protection that the system refused. */
 export interface ProtectionRefusal {

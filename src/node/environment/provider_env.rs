@@ -12,7 +12,7 @@ use napi_derive::napi;
 use crate::credential::payload::{self, Payload};
 use crate::credential::{self, ApiKeySource, CredentialOwner, CredentialSource};
 use crate::environment::{self, BASE_NAMES, BuildContext, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, ErrorDetails, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::credential::store::NativeCredentialStore;
@@ -25,7 +25,7 @@ use crate::node::state::{Disposable, disposable};
 use crate::process::access::OwnAccess;
 use crate::process::arguments::{self, ArgumentContext, TextSource};
 use crate::process::authority;
-use crate::process::brokered::Brokered;
+use crate::process::brokered::{self, Brokered};
 use crate::process::identity::Target;
 use crate::process::program;
 use crate::provider::{self, CommandLine, CredentialKind, PROVIDERS};
@@ -169,6 +169,13 @@ impl NativeProviderEnv {
         EnvVariable::list(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
+    /// Why the broker cannot add this credential here; null if it can.
+    #[napi(catch_unwind)]
+    pub fn broker_support(&self, env: &Env) -> napi::Result<Option<ErrorDetails>> {
+        let plan = self.plan().or_throw(env)?;
+        Ok(brokered::support(&plan).err().map(|error| error.details().clone()))
+    }
+
     /// A grant for a launch that an SDK makes as the user of this process.
     #[napi(catch_unwind)]
     pub fn grant(&self, env: &Env) -> napi::Result<NativeGrant> {
@@ -235,11 +242,17 @@ impl NativeProviderEnv {
         proved.map(|(name, path)| EnvVariable::new(env, name, &path)).transpose()
     }
 
-    /// The variables that a start with delivery `env` adds.
+    /// The variables that a start with delivery `env` adds, or one with delivery `broker`.
     #[napi(catch_unwind)]
-    pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<EnvVariable<'env>>> {
+    pub fn guard_variables<'env>(
+        &self,
+        env: &'env Env,
+        trusted: bool,
+        by_broker: bool,
+    ) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let context = ArgumentContext { delivery: Delivery::Env, endpoint: None, trusted, directories: &[] };
+        let delivery = if by_broker { Delivery::Broker } else { Delivery::Env };
+        let context = ArgumentContext { delivery, endpoint: None, trusted, directories: &[] };
         arguments::guards(&plan, &context).map(|(name, value)| EnvVariable::new(env, name, value)).collect()
     }
 }
