@@ -70,7 +70,7 @@ impl Start {
         let authority = authority::prove(&self.env, &self.target, access)?;
         let ca_file = authority.as_ref().map(|(_, path)| path.as_str());
         let brokered = match delivery {
-            Delivery::Broker => Some(Brokered::new(self, &program, ca_file)?),
+            Delivery::Broker => Some(Brokered::new(&self.env, &self.target, &program, ca_file)?),
             Delivery::Fd | Delivery::Env => None,
         };
         let arguments = self.arguments(directory.as_deref(), delivery, brokered.as_ref())?;
