@@ -15,9 +15,11 @@ use super::listener::{BrokerDirectory, Connections, Listening, Threads, open_tcp
 use super::options::{Limits, Options};
 use super::peer::Process;
 use super::peer::sock_diag::SockDiag;
+use super::registry::{Lease, Registry};
 use super::request::Expected;
 use super::shared::Shared;
 use super::upstream::Endpoint;
+use super::upstreams::Upstreams;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Transport, Vendor};
 use crate::secret::Secret;
@@ -32,6 +34,8 @@ const BLOCKING_THREADS: usize = 4;
 #[derive(Debug)]
 pub struct Broker {
     shared: Arc<Shared>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) upstreams: Upstreams,
     connections: Arc<Connections>,
     threads: Arc<Threads>,
     /// By provider and vendor.
@@ -48,6 +52,7 @@ pub struct Grant {
     state: Arc<GrantState>,
     token: Option<Secret>,
     address: Address,
+    _lease: Option<Lease>,
 }
 
 /// Where a CLI finds the broker.
@@ -62,8 +67,12 @@ pub enum Address {
 /// How much there is of what is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Grants that have a token.
+    /// Launches that may use the broker.
+    pub grants: usize,
+    /// Those of them that have a token.
     pub tokens: usize,
+    /// Credentials that launches share.
+    pub credentials: usize,
     pub connections: usize,
     /// Connections that were closed at once, as there were too many.
     pub refused_connections: u64,
@@ -74,11 +83,13 @@ pub struct Counts {
 static OF_PROCESS: Mutex<Option<Arc<Broker>>> = Mutex::new(None);
 
 impl Broker {
-    /// Starts one, on threads of its own.
+    /// Starts one, on its own threads.
     ///
     /// # Errors
-    /// `BUSY` where the system gives no thread or no descriptor.
+    /// `BUSY` if the system gives no thread or no descriptor; `ERR_INVALID_ARG_VALUE` for a URL or a proxy that is none;
+    /// `CA_FILE_UNUSABLE`.
     pub fn start(options: Options) -> Result<Self> {
+        let upstreams = Upstreams::new(&options)?;
         let stop: Arc<SetOnce<()>> = Arc::default();
         let mut running = Vec::new();
         let mut handles = Vec::new();
@@ -98,6 +109,8 @@ impl Broker {
         let connections = Connections::new(options.connections, options.connections_per_uid);
         Ok(Self {
             shared: Arc::new(Shared::new(options)),
+            registry: Arc::default(),
+            upstreams,
             connections,
             threads: Arc::new(Threads::new(handles)),
             ports: Mutex::default(),
@@ -179,7 +192,9 @@ impl Broker {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
+            grants: self.shared.grants(),
             tokens: self.shared.tokens(),
+            credentials: self.registry.count(),
             connections: self.connections.open(),
             refused_connections: self.connections.refused(),
             lost_records: self.shared.audit.lost(),
@@ -201,7 +216,7 @@ impl Broker {
             Route::Tcp => {
                 let address = self.tcp_address(&request)?;
                 let (state, token) = shared.issue(request)?;
-                Ok(Grant { shared, state, token: Some(token), address })
+                Ok(Grant { shared, state, token: Some(token), address, _lease: None })
             }
             Route::Unix => self.unix_grant(request, true),
             Route::UnixWithoutToken if request.peer.only_started_process => self.unix_grant(request, false),
@@ -225,7 +240,7 @@ impl Broker {
         let listening = self.listening(provider, vendor, None, Some(Arc::clone(&state)))?;
         let accept = socket.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
         self.threads.next().spawn(accept);
-        Ok(Grant { shared: Arc::clone(&self.shared), state, token, address })
+        Ok(Grant { shared: Arc::clone(&self.shared), state, token, address, _lease: None })
     }
 
     /// Where the launches' directories are, which the first of them makes.
@@ -294,6 +309,12 @@ impl Drop for Broker {
 }
 
 impl Grant {
+    /// Shares a credential for as long as the grant lives.
+    pub(super) fn with_lease(mut self, lease: Lease) -> Self {
+        self._lease = Some(lease);
+        self
+    }
+
     /// What the CLI presents in the place of a key; none where the kernel's word is enough.
     #[must_use]
     pub fn token(&self) -> Option<&Secret> {

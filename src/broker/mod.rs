@@ -15,11 +15,13 @@ mod live_credential;
 mod options;
 mod peer;
 mod refusal;
+mod registry;
 mod request;
 mod shared;
 mod tap;
 mod token;
 mod upstream;
+mod upstreams;
 
 pub use audit::{Audit, Outcome, Record};
 pub use exchange::web_socket_frames::Frames;

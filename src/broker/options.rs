@@ -40,6 +40,8 @@ pub struct Times {
     pub head: Duration,
     /// While a client sends nothing of a body, or takes nothing of an answer.
     pub client_stall: Duration,
+    /// A request of a launch that has as many in flight, or asks as often, as it may.
+    pub turn: Duration,
     /// To look an address up, connect and agree on TLS.
     pub connect: Duration,
     /// Until an answer begins.
@@ -57,7 +59,8 @@ impl Default for Times {
         Self {
             head: Duration::from_secs(100),
             client_stall: Duration::from_secs(120),
-            connect: Duration::from_secs(15),
+            turn: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
             answer: Duration::from_secs(15 * 60),
             upstream_stall: Duration::from_secs(15 * 60),
             upstream_idle: Duration::from_secs(50),
@@ -81,6 +84,12 @@ pub struct Options {
     pub audit_records: usize,
     /// Where the directories of Unix sockets are made: only root may rename what stands there, or it is sticky.
     pub socket_directory: PathBuf,
+    /// Base URLs whose hosts may have any address; otherwise a name must have a public one.
+    pub upstreams: Vec<String>,
+    /// The URL of a proxy that leads to the APIs, `http://host:port`. The environment is not asked for one.
+    pub proxy: Option<String>,
+    /// A file of further roots of trust, in PEM.
+    pub ca_file: Option<String>,
     /// Who reads the exchanges.
     pub tap: Option<Arc<MakeTap>>,
 }
@@ -101,6 +110,9 @@ impl Default for Options {
             connections_per_uid: 512,
             audit_records: 4096,
             socket_directory: super::listener::default_socket_directory(),
+            upstreams: Vec::new(),
+            proxy: None,
+            ca_file: None,
             tap: None,
         }
     }
