@@ -3,8 +3,10 @@
 import type { Readable, Writable } from 'node:stream'
 import type { PlainVariable } from '../../binding.js'
 import type { ProviderEnv } from '../environment/provider-env.ts'
+import { storeOf } from '../environment/provider-env.ts'
 import { onAbort } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
+import { keepFresh } from './keep-fresh.ts'
 import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
 import { startNative } from './native-start.ts'
@@ -52,6 +54,8 @@ export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, e
   const launch = readLaunch(env, options, extra)
   const driver = start(launch)
   const { signal } = launch
+  const store = launch.cli.delivery === 'broker' ? storeOf(env) : undefined
+  if (store) keepFresh(store, driver.child)
   if (signal) tieOrEnd(driver, signal)
   return driver.child
 }
