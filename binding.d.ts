@@ -31,6 +31,14 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
+/** The broker answers the launch until this is disposed of, or collected. */
+export declare class NativeGrant {
+  /** Has the broker answer this process, and none other if the grant is for one process. */
+  bind(pid: number): void
+  get disposed(): boolean
+  dispose(): void
+}
+
 /** A request about a credential that has not been sent yet. It holds the credential until it is sent or disposed of. */
 export declare class NativeKeyCheck {
   /** Sends the request, once. If it is aborted while it waits for its turn, nothing is sent. */
@@ -76,15 +84,26 @@ export declare class NativeProviderEnv {
   exposeSecrets(): Array<EnvVariable>
   /** The variables that the delivery `auto` passes, without the secrets. */
   plain(): Array<EnvVariable>
-  /** The configuration overrides of a start with delivery `env`, as `key=value`. */
-  configOverrides(directories: Array<string>, trusted: boolean): Array<string>
+  /** Why the broker cannot add this credential here; null if it can. */
+  brokerSupport(): ErrorDetails | null
+  /** A grant for a launch that an SDK makes as the user of this process. */
+  grant(): NativeGrant
+  /** The variables that a start with delivery `broker` passes, with its secrets and its token. */
+  brokeredVariables(grant: NativeGrant): Array<EnvVariable>
+  /** Whether it holds secrets beside the credential: a session cookie, or values of the tenant's. */
+  hasOtherSecrets(): boolean
+  /**
+   * The configuration overrides of a start with delivery `env`, as `key=value`; with a grant, of one with delivery
+   * `broker`.
+   */
+  configOverrides(directories: Array<string>, trusted: boolean, grant?: NativeGrant | undefined | null): Array<string>
   /**
    * The variable of the file of additional trusted roots, with its proved path, for a CLI that runs as this process;
    * none if no such file was given.
    */
   authority(): EnvVariable | null
-  /** The variables that a start with delivery `env` adds. */
-  guardVariables(trusted: boolean): Array<EnvVariable>
+  /** The variables that a start with delivery `env` adds, or one with delivery `broker`. */
+  guardVariables(trusted: boolean, byBroker: boolean): Array<EnvVariable>
   get disposed(): boolean
   dispose(): void
 }
@@ -386,6 +405,9 @@ export type CredentialSource = 'payload' | 'store' | 'server' | 'config-dir'
 
 /** How long a child may take from the signal that asks it to end to SIGKILL, where its caller does not say. */
 export declare const DEFAULT_GRACE_MS: number
+
+/** How the child gets its credential. */
+export type Delivery = 'fd' | 'env' | 'broker'
 
 /** How a caller wants the credential to be handed over. */
 export type DeliveryRequest = 'auto' | 'fd' | 'env' | 'broker'
@@ -784,8 +806,12 @@ export interface PortableStart {
   cwd: string | null
   /** The whole environment, the secrets among it. */
   env: Array<EnvVariable>
+  /** How the credential is passed; null if nothing is. */
+  delivery: Delivery | null
   /** The reading end of the credential pipe, if there is one. It belongs to the caller now. */
   credential: number | null
+  /** The grant of delivery `broker`, which is to be bound to the process, and ended with it. */
+  grant: NativeGrant | null
   /** What is to read its stdout for usage; null where nothing does. */
   meter: NativeUsageMeter | null
   /** The warning about an untested version. */
@@ -804,7 +830,7 @@ export declare function preparePortable(env: NativeProviderEnv, child: ChildOpti
  */
 export type ProcessEvent =
   | { type: 'Untested'; message: string }
-  | { type: 'Spawned'; pid: number; argv: Array<string> }
+  | { type: 'Spawned'; pid: number; argv: Array<string>; delivery: Delivery | null }
   | { type: 'Failed'; error: ErrorDetails }
   | { type: 'TimedOut' }
   | { type: 'Exited'; code: number | null; signal: number | null; realTimeSignal: string | null }

@@ -1101,6 +1101,8 @@ export interface Redactor {
 /**
  * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
  * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
+ * `broker`: delivery `"auto"` passes the credential itself, because the system has no broker (see `docs/broker.md`) or
+ * the program's version is not known to reach it.
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -1115,6 +1117,9 @@ export type MissingProtection =
   | 'session-keyring'
   | 'scheduling-reset'
   | 'stderr-redaction'
+  | 'broker'
+/** How a program got its credential. */
+type ObtainedDelivery = 'fd' | 'env' | 'broker'
 
 /**
  * Token counts with the same meaning for both providers, that of OpenTelemetry's conventions for generative AI. They
@@ -1274,7 +1279,12 @@ export declare class ProviderProcess extends EventEmitter {
   get spawnargs(): string[]
   /** `"native"`: the addon started the process. `"portable"`: `child_process` started it. */
   get startPath(): 'native' | 'portable'
-  /** The default protections that this start could not provide. */
+  /**
+   * How the program got its credential. `null` before `spawn`, and if no credential is passed, because the CLI reads a
+   * login from `claudeConfigDir`.
+   */
+  get delivery(): ObtainedDelivery | null
+  /** The default protections that this start could not provide. `broker` is known once `spawn` has been emitted. */
   get missingProtections(): MissingProtection[]
   /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
   get usage(): ProviderUsage | null
@@ -1424,9 +1434,11 @@ export interface SpawnOptions {
   killGroupOnExit?: boolean | undefined
   limits?: ResourceLimits | undefined
   /**
-   * Default: `"auto"`, which is `"fd"` if the CLI can read its credential from a pipe (claude), and otherwise `"env"`
-   * (codex). `--bare` of claude requires `"env"`: other processes of the target uid can then read the key in
-   * `/proc/PID/environ`.
+   * How the CLI gets its credential. `"broker"`: it does not. The broker of this process adds the credential to the CLI's
+   * requests (`docs/broker.md`). `"fd"`: on a pipe (claude). `"env"`: in the environment, where other processes of the
+   * target uid can read it (`/proc/PID/environ`). Default: `"auto"`, which is `"broker"` on Linux; elsewhere, and for a
+   * program in place of Claude Code whose version is unknown, it is `"fd"` for claude and `"env"` for codex, and
+   * {@link ProviderProcess.missingProtections} says so. {@link ProviderProcess.delivery} is what was obtained.
    */
   delivery?: Delivery | undefined
   /** Default: `"untrusted"`, which means that files in the workspace must not configure the CLI. */
@@ -1783,24 +1795,39 @@ export interface CodexLaunch {
   cwd?: string | undefined
   command?: string | undefined
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
-  /** Must be `true`, because the SDK needs the key as a JavaScript string in `env`, which cannot be wiped. */
+  /**
+   * `"broker"`: the SDK gets a token that is worth nothing outside this launch, and the broker of this process adds the key
+   * (`docs/broker.md`). `"env"`: it gets the key. Default: `"auto"`, which is `"broker"` on Linux, elsewhere `"env"`.
+   */
+  delivery?: 'auto' | 'broker' | 'env' | undefined
+  /**
+   * Must be `true` if `env` of the result contains a secret, which is then a JavaScript string that cannot be wiped: with
+   * delivery `"env"` the key, with any delivery a session cookie or values of `userEnvKeys`.
+   */
   exposeSecrets?: boolean | undefined
   allowRoot?: boolean | undefined
 }
 /** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
-  /** Contains the key and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  /** Contains the key or the broker's token and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
    * Raw `--config` overrides, which keep the key out of the agent's shell, keep the workspace from configuring the CLI,
    * and set the base URL.
    */
   configOverrides: string[]
+  /**
+   * Ends the launch: the broker refuses its token from now on. Call it when no thread runs any more. Without this call,
+   * the token is good until this process ends. With delivery `"env"` it does nothing.
+   */
+  dispose(): void
+  [Symbol.dispose](): void
 }
 /**
  * Returns options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
+ * needed, with delivery `"broker"` on a system that has no broker, for a
  * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
  * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
@@ -1808,7 +1835,7 @@ export interface CodexOptions {
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
  * directory or the base URL contains a secret.
  */
-export declare function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions
+export declare function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions
 
 /** A protection that the system refused. */
 export interface ProtectionRefusal {

@@ -8,6 +8,8 @@
 //! only one that knows of it. The order is a table in `scripts/check-dependencies.mjs`.
 
 #[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
+#[cfg(target_os = "linux")]
 pub mod broker;
 pub mod credential;
 pub mod doctor;

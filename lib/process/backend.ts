@@ -6,6 +6,8 @@ import type { Streams } from './child-streams.ts'
 /**
  * A default protection that the start could not provide; see `docs/hardening.md`. `stderr-redaction`: stderr is not a
  * pipe, so it does not pass through this process. `session-keyring` with the native start: a sandbox refuses keyctl(2).
+ * `broker`: delivery `"auto"` passes the credential itself, because the system has no broker (see `docs/broker.md`) or
+ * the program's version is not known to reach it.
  */
 export type MissingProtection =
   | 'no-new-privileges'
@@ -20,6 +22,10 @@ export type MissingProtection =
   | 'session-keyring'
   | 'scheduling-reset'
   | 'stderr-redaction'
+  | 'broker'
+
+/** How a program got its credential. */
+export type ObtainedDelivery = 'fd' | 'env' | 'broker'
 
 /** What carries the process out: the native start or the portable one. */
 export interface Backend {
@@ -38,4 +44,11 @@ export interface Backend {
 export type StartError = Error & { code?: string; errno?: number }
 
 /** What is known of a process before its start. */
-export type StartFacts = { provider: string; credential: CredentialInfo; killSignal: number; killGroupOnExit: boolean }
+export type StartFacts = {
+  provider: string
+  credential: CredentialInfo
+  killSignal: number
+  killGroupOnExit: boolean
+  /** Whether the caller leaves the delivery to this package. */
+  isAuto: boolean
+}

@@ -112,9 +112,11 @@ export interface SpawnOptions {
   killGroupOnExit?: boolean | undefined
   limits?: ResourceLimits | undefined
   /**
-   * Default: `"auto"`, which is `"fd"` if the CLI can read its credential from a pipe (claude), and otherwise `"env"`
-   * (codex). `--bare` of claude requires `"env"`: other processes of the target uid can then read the key in
-   * `/proc/PID/environ`.
+   * How the CLI gets its credential. `"broker"`: it does not. The broker of this process adds the credential to the CLI's
+   * requests (`docs/broker.md`). `"fd"`: on a pipe (claude). `"env"`: in the environment, where other processes of the
+   * target uid can read it (`/proc/PID/environ`). Default: `"auto"`, which is `"broker"` on Linux; elsewhere, and for a
+   * program in place of Claude Code whose version is unknown, it is `"fd"` for claude and `"env"` for codex, and
+   * {@link ProviderProcess.missingProtections} says so. {@link ProviderProcess.delivery} is what was obtained.
    */
   delivery?: Delivery | undefined
   /** Default: `"untrusted"`, which means that files in the workspace must not configure the CLI. */
@@ -204,13 +206,14 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariabl
   const watch = readWatch(options, stdio)
   const killGroupOnExit = validate.optionalBoolean('options.killGroupOnExit', options.killGroupOnExit) ?? true
   const signal = abortSignal(options.signal)
+  const delivery = validate.optionalWord('options.delivery', options.delivery, DELIVERIES)
   return {
     env: native,
     handle: env,
     watch,
     signal,
     redactOutput: readRedactOutput(options.redactOutput, stdio),
-    facts: { provider: native.provider, credential: credentialOf(env), killSignal, killGroupOnExit },
+    facts: { provider: native.provider, credential: credentialOf(env), killSignal, killGroupOnExit, isAuto: (delivery ?? 'auto') === 'auto' },
     child: {
       command: validate.optionalString('options.command', options.command),
       args: validate.strings('options.args', options.args),
@@ -230,7 +233,7 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariabl
     cli: {
       // Where a program is named, none is looked for in packages.
       packageRoots: options.command === undefined ? packageRoots() : [],
-      delivery: validate.optionalWord('options.delivery', options.delivery, DELIVERIES),
+      delivery,
       trusted: isTrusted(options.workspaceTrust),
       extra,
       watch: watch.watch,

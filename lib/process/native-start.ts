@@ -46,7 +46,7 @@ function tell({ driver, release }: Running, event: ProcessEvent) {
       return warnOfUntested(event.message)
     case 'Spawned':
       try {
-        return driver.onSpawned(event.pid, event.argv)
+        return driver.onSpawned(event.pid, event.argv, event.delivery)
       } finally {
         // Also when a listener throws: the run goes on, as with child_process.
         release()

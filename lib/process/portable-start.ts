@@ -4,7 +4,7 @@
 
 import type { ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
-import type { IdentityRequest, PortableStart, Stdio } from '../../binding.js'
+import type { IdentityRequest, NativeGrant, PortableStart, Stdio } from '../../binding.js'
 import { toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
@@ -55,11 +55,13 @@ export function startPortable(launch: Launch): Driver {
     })
   } catch (error) {
     // child_process emits what it expects, such as ENOENT, and throws other answers of the system, such as EPERM and E2BIG.
+    plan.grant?.dispose()
     return fail(launch, spawnFailed(error, launch.facts.provider, plan.program))
   } finally {
     if (plan.credential !== null) closeSync(plan.credential)
   }
   ownGroup(child)
+  tieGrant(child, plan.grant)
   try {
     return attend(launch, child, plan)
   } catch (error) {
@@ -79,6 +81,16 @@ function attend(launch: Launch, child: ChildProcess, plan: PortableStart): Drive
   const driver = drive(child, launch, plan, streams)
   if (plan.meter) tap(plan.meter, launch.watch, streams, driver)
   return driver
+}
+
+/** The broker answers this process alone, for as long as it runs. */
+function tieGrant(child: ChildProcess, grant: NativeGrant | null) {
+  if (!grant) return
+  const end = () => grant.dispose()
+  // `exit` comes after libuv has waited for it; `error` if there is no process.
+  child.on('exit', end).on('error', end)
+  // Without a process, its error is on the way.
+  if (child.pid !== undefined) grant.bind(child.pid)
 }
 
 function fail(launch: Launch, error: Error) {
@@ -108,7 +120,8 @@ export function ownGroup(child: ChildProcess) {
   child.on('exit', () => binding.forgetGroup(pid))
 }
 
-function drive(child: ChildProcess, launch: Launch, { program, args }: { program: string; args: string[] }, streams: Streams) {
+function drive(child: ChildProcess, launch: Launch, plan: PortableStart, streams: Streams) {
+  const { program, args } = plan
   const { stop: policy } = launch.child
   const { facts } = launch
   const timers: NodeJS.Timeout[] = []
@@ -129,7 +142,7 @@ function drive(child: ChildProcess, launch: Launch, { program, args }: { program
     },
     facts
   )
-  child.on('spawn', () => driver.onSpawned(child.pid as number, [program, ...args]))
+  child.on('spawn', () => driver.onSpawned(child.pid as number, [program, ...args], plan.delivery))
   const clear = () => {
     for (const timer of timers) clearTimeout(timer)
   }

@@ -11,7 +11,7 @@ import type { ProviderError } from '../internal/errors.ts'
 import { bare, providerError } from '../internal/errors.ts'
 import { COPY, THIS_COPY } from '../internal/validate.ts'
 import type { CredentialMismatch, Metered, ProviderFailure, ProviderUsage } from '../usage/metered.ts'
-import type { Backend, MissingProtection, StartError, StartFacts } from './backend.ts'
+import type { Backend, MissingProtection, ObtainedDelivery, StartError, StartFacts } from './backend.ts'
 import { endHeldStreams } from './held-streams.ts'
 import { hold, RunningProcesses, release } from './running-processes.ts'
 import { signalNumber } from './signals.ts'
@@ -32,7 +32,7 @@ export interface Driver {
   inContext: (call: () => void) => void
   abort: (reason: unknown) => void
   onFailed: (error: StartError) => void
-  onSpawned: (pid: number, argv: string[]) => void
+  onSpawned: (pid: number, argv: string[], delivery: ObtainedDelivery | null) => void
   onTimedOut: () => void
   onExited: (code: number | null, signal: NodeJS.Signals | null) => void
   observe: (metered: Metered) => void
@@ -54,11 +54,13 @@ export class ProviderProcess extends EventEmitter {
   #provider: string
   #credential
   #killGroupOnExit
+  #isAuto
   #killed = false
   #held = true
   #pid: number | undefined
   /** What the program was given: its own path first. */
   #argv: string[] = []
+  #delivery: ObtainedDelivery | null = null
   #exitCode: number | null = null
   #signalCode: NodeJS.Signals | null = null
   #ended = false
@@ -86,6 +88,7 @@ export class ProviderProcess extends EventEmitter {
     this.#credential = facts.credential
     this.#killSignal = facts.killSignal
     this.#killGroupOnExit = facts.killGroupOnExit
+    this.#isAuto = facts.isAuto
     hold()
     running.add(this)
     for (const stream of backend.stdio.slice(1)) {
@@ -171,9 +174,19 @@ export class ProviderProcess extends EventEmitter {
     return this.#backend.startPath
   }
 
-  /** The default protections that this start could not provide. */
+  /**
+   * How the program got its credential. `null` before `spawn`, and if no credential is passed, because the CLI reads a
+   * login from `claudeConfigDir`.
+   */
+  get delivery(): ObtainedDelivery | null {
+    return this.#delivery
+  }
+
+  /** The default protections that this start could not provide. `broker` is known once `spawn` has been emitted. */
   get missingProtections(): MissingProtection[] {
-    return [...this.#backend.missingProtections]
+    const { missingProtections } = this.#backend
+    const isMissing = this.#isAuto && this.#delivery !== null && this.#delivery !== 'broker'
+    return isMissing ? [...missingProtections, 'broker'] : [...missingProtections]
   }
 
   /** What the run has used so far; `null` if stdout is not read. It is final when `close` is emitted. */
@@ -317,9 +330,10 @@ export class ProviderProcess extends EventEmitter {
     this.emit('usage', usage)
   }
 
-  #onSpawned(pid: number, argv: string[]) {
+  #onSpawned(pid: number, argv: string[], delivery: ObtainedDelivery | null) {
     this.#pid = pid
     this.#argv = argv
+    this.#delivery = delivery
     this.#spawned?.resolve()
     this.emit('spawn')
   }
@@ -427,7 +441,7 @@ export class ProviderProcess extends EventEmitter {
       inContext: (call: () => void) => child.#resource.runInAsyncScope(call),
       abort: (reason: unknown) => child.#abort(reason),
       onFailed: (error: StartError) => child.#onFailed(error),
-      onSpawned: (pid: number, argv: string[]) => child.#onSpawned(pid, argv),
+      onSpawned: (pid, argv, delivery) => child.#onSpawned(pid, argv, delivery),
       onTimedOut: () => child.#onTimedOut(),
       onExited: (code: number | null, signal: NodeJS.Signals | null) => child.#onExited(code, signal),
       observe: (metered: Metered) => child.#observe(metered),

@@ -1,11 +1,12 @@
-// codexOptions(): returns options for the Codex SDK, which starts the CLI itself and therefore needs the key in its
-// `env`.
+// codexOptions(): returns options for the Codex SDK, which starts the CLI itself and therefore needs the key, or the
+// broker's token, in its `env`.
 
 import path from 'node:path'
+import type { NativeProviderEnv } from '../../binding.js'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import { credentialOf, nativeOf, toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
-import { providerError, translate } from '../internal/errors.ts'
+import { fromNative, providerError, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
 import { isTrusted, unsupported } from '../process/launch.ts'
 import { packageRoots } from '../process/package-roots.ts'
@@ -23,7 +24,15 @@ export interface CodexLaunch {
   cwd?: string | undefined
   command?: string | undefined
   workspaceTrust?: 'untrusted' | 'trusted' | undefined
-  /** Must be `true`, because the SDK needs the key as a JavaScript string in `env`, which cannot be wiped. */
+  /**
+   * `"broker"`: the SDK gets a token that is worth nothing outside this launch, and the broker of this process adds the key
+   * (`docs/broker.md`). `"env"`: it gets the key. Default: `"auto"`, which is `"broker"` on Linux, elsewhere `"env"`.
+   */
+  delivery?: 'auto' | 'broker' | 'env' | undefined
+  /**
+   * Must be `true` if `env` of the result contains a secret, which is then a JavaScript string that cannot be wiped: with
+   * delivery `"env"` the key, with any delivery a session cookie or values of `userEnvKeys`.
+   */
   exposeSecrets?: boolean | undefined
   allowRoot?: boolean | undefined
 }
@@ -31,18 +40,25 @@ export interface CodexLaunch {
 /** The return value of {@link codexOptions}. Pass it to the Codex SDK's `new Codex()`. */
 export interface CodexOptions {
   codexPathOverride: string
-  /** Contains the key and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
+  /** Contains the key or the broker's token and, in an untrusted workspace, `GIT_DIR`, which hides the repository from Codex's own `git`. */
   env: Record<string, string>
   /**
    * Raw `--config` overrides, which keep the key out of the agent's shell, keep the workspace from configuring the CLI,
    * and set the base URL.
    */
   configOverrides: string[]
+  /**
+   * Ends the launch: the broker refuses its token from now on. Call it when no thread runs any more. Without this call,
+   * the token is good until this process ends. With delivery `"env"` it does nothing.
+   */
+  dispose(): void
+  [Symbol.dispose](): void
 }
 
 const OPTIONS = validate.members({
   cwd: true,
   command: true,
+  delivery: true,
   workspaceTrust: true,
   exposeSecrets: true,
   allowRoot: true,
@@ -52,7 +68,8 @@ const OPTIONS = validate.members({
 
 /**
  * Returns options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true`, for a
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
+ * needed, with delivery `"broker"` on a system that has no broker, for a
  * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
  * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
@@ -60,15 +77,18 @@ const OPTIONS = validate.members({
  * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
  * directory or the base URL contains a secret.
  */
-export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions {
+export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions {
   const native = nativeOf(env)
   if (!native) throw validate.wrongType('env', 'the return value of buildProviderEnv()', env)
   if (native.provider !== 'codex')
     throw unsupported(`codexOptions() needs an environment for codex, but this one is for ${native.provider}.`)
   const ownLaunch = validate.options('launch', launch, OPTIONS)
-  if (ownLaunch.exposeSecrets !== true) {
+  const byBroker = usesBroker(native, ownLaunch.delivery)
+  const exposes = byBroker ? translate(() => native.hasOtherSecrets()) : true
+  if (exposes && ownLaunch.exposeSecrets !== true) {
+    const what = byBroker ? 'the session cookie and the values of userEnvKeys as JavaScript strings' : 'the key as a JavaScript string'
     throw unsupported(
-      'The Codex SDK needs the key as a JavaScript string in its env, which cannot be wiped. Pass exposeSecrets: true to allow this, or use spawnProvider().',
+      `The Codex SDK needs ${what} in its env, which cannot be wiped. Pass exposeSecrets: true to allow this, or use spawnProvider().`,
       'exposeSecrets'
     )
   }
@@ -96,13 +116,10 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
   }
   translate(() => binding.checkSdk('codex', [], packageRoots()))
   const trusted = isTrusted(ownLaunch.workspaceTrust)
-  const variables = toObject(
-    translate(() => [...native.exposeSecrets(), ...native.guardVariables(trusted), native.authority() ?? []].flat())
-  )
   const program = resolveProgram('codex', {
     command: ownLaunch.command as string,
     allowRoot: ownLaunch.allowRoot as boolean,
-    path: variables.PATH
+    path: translate(() => native.get('PATH')) ?? undefined
   })
   const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', ownLaunch.cwd)])
   if (!trusted && directories.length === 0) {
@@ -111,11 +128,33 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
       "must name the threads' workingDirectory, because the CLI would trust it otherwise. You can pass workspace.dir instead."
     )
   }
-  return {
-    codexPathOverride: program.path,
-    env: variables,
-    configOverrides: translate(() => native.configOverrides(directories, trusted))
+  const grant = byBroker ? translate(() => native.grant()) : undefined
+  try {
+    const own = translate(() => (grant ? native.brokeredVariables(grant) : native.exposeSecrets()))
+    const guards = translate(() => [...native.guardVariables(trusted, grant !== undefined), native.authority() ?? []].flat())
+    const dispose = () => grant?.dispose()
+    return {
+      codexPathOverride: program.path,
+      env: toObject([...own, ...guards]),
+      configOverrides: translate(() => native.configOverrides(directories, trusted, grant)),
+      dispose,
+      [Symbol.dispose]: dispose
+    }
+  } catch (error) {
+    grant?.dispose()
+    throw error
   }
+}
+
+const DELIVERIES = ['auto', 'broker', 'env']
+
+/** @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if the broker was requested and there is none. */
+function usesBroker(native: NativeProviderEnv, value: unknown) {
+  const delivery = validate.optionalWord('launch.delivery', value, DELIVERIES) ?? 'auto'
+  if (delivery === 'env') return false
+  const reason = translate(() => native.brokerSupport())
+  if (reason && delivery === 'broker') throw fromNative(reason)
+  return !reason
 }
 
 /**

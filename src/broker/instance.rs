@@ -2,7 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
 
@@ -14,11 +14,12 @@ use super::grant::{GrantRequest, GrantState, Route};
 use super::listener::{Connections, Listening, Threads, open_tcp, open_unix};
 use super::options::{Limits, Options};
 use super::peer::Process;
+use super::peer::sock_diag::SockDiag;
 use super::request::Expected;
 use super::shared::Shared;
 use super::upstream::Endpoint;
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::Vendor;
+use crate::provider::{Transport, Vendor};
 use crate::secret::Secret;
 
 /// A request's future, hyper and rustls go a few KiB deep; without optimization several times that.
@@ -103,6 +104,21 @@ impl Broker {
             stop,
             running: Mutex::new(running),
         })
+    }
+
+    /// Whether this system can say who is calling by this transport.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` where a sandbox refuses `NETLINK_SOCK_DIAG`.
+    pub fn check_support(transport: Transport) -> Result<()> {
+        static HAS_SOCK_DIAG: OnceLock<bool> = OnceLock::new();
+        let is_known = || *HAS_SOCK_DIAG.get_or_init(|| SockDiag::open().is_ok());
+        if transport == Transport::Socket || is_known() {
+            return Ok(());
+        }
+        let message = "The broker needs NETLINK_SOCK_DIAG, which a sandbox refuses here, to know who is calling. Allow \
+            it, or use delivery \"auto\".";
+        Err(Error::new(ErrorCode::Unsupported, message))
     }
 
     /// The one of this process; the first call starts it.

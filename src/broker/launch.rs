@@ -10,7 +10,7 @@ use super::peer::PeerRule;
 use super::upstream::{Addresses, Upstream, UpstreamOptions};
 use crate::credential::{CredentialOwner, Generation};
 use crate::error::Result;
-use crate::provider::{CredentialKind, Provider};
+use crate::provider::{CredentialKind, Provider, Transport};
 use crate::secret::{Fingerprint, Secret};
 
 /// A launch whose credential the broker keeps.
@@ -44,7 +44,7 @@ impl Broker {
         let options = UpstreamOptions { addresses: Addresses::Any, ..UpstreamOptions::default() };
         let upstream = Arc::new(Upstream::new(base_url, options)?);
         let credential = LiveCredential::new(vendor, upstream, request.kind, request.secret)?;
-        let route = if request.peer.only_started_process && vendor.broker.has_socket {
+        let route = if request.peer.only_started_process && vendor.broker.transport == Transport::Socket {
             Route::UnixWithoutToken
         } else {
             Route::Tcp

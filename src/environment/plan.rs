@@ -10,7 +10,7 @@ use crate::credential::payload::{Input, Payload};
 use crate::credential::{self, Credential, Fallbacks, Terms};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
-use crate::provider::{BaseUrl, CredentialInput, FixedWhen, Provider, WhenUnused};
+use crate::provider::{BaseUrl, BrokerClient, CredentialInput, FixedWhen, Provider, WhenUnused};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::stdio::CREDENTIAL_DESCRIPTOR;
 
@@ -19,11 +19,14 @@ const CREDENTIAL_DESCRIPTOR_TEXT: &[u8] = &[b'0' + CREDENTIAL_DESCRIPTOR];
 
 /// How the child gets its credential.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum Delivery {
     /// On a pipe whose number an environment variable names.
     Fd,
     /// In the environment, where every process of the same uid can read it.
     Env,
+    /// Not at all: the broker of this process adds it to the CLI's requests.
+    Broker,
 }
 
 /// Everything that is decided of a child's environment before its start.
@@ -52,6 +55,7 @@ pub struct EnvPlan {
 pub struct EnvNames {
     layout: Arc<Layout>,
     input: Option<&'static CredentialInput>,
+    client: &'static BrokerClient,
 }
 
 /// A variable as it goes into the child.
@@ -71,18 +75,19 @@ impl std::fmt::Debug for Variable<'_> {
 }
 
 impl EnvNames {
-    /// The delivery that `auto` stands for.
+    /// The delivery that `auto` stands for without the broker.
     #[must_use]
-    pub fn auto_delivery(&self) -> Delivery {
+    pub fn direct_delivery(&self) -> Delivery {
         let by_fd = self.input.is_some_and(|input| input.descriptor_variable.is_some());
         if by_fd { Delivery::Fd } else { Delivery::Env }
     }
 
-    /// The variables that hold the credential itself with this delivery.
+    /// The variables that hold the credential itself with this delivery, or the token that stands in for it.
     #[must_use]
     pub fn credential_variables(&self, delivery: Delivery) -> &'static [&'static str] {
         match (self.input, delivery) {
             (Some(input), Delivery::Env) => input.variables,
+            (Some(_), Delivery::Broker) => self.client.token_variables,
             _ => &[],
         }
     }
@@ -92,7 +97,7 @@ impl EnvNames {
     pub fn descriptor_variable(&self, delivery: Delivery) -> Option<&'static str> {
         match delivery {
             Delivery::Fd => self.input.and_then(|input| input.descriptor_variable),
-            Delivery::Env => None,
+            Delivery::Env | Delivery::Broker => None,
         }
     }
 
@@ -159,7 +164,11 @@ impl EnvPlan {
             base_url: request.base_url.map(str::to_owned),
             workspace_dir: request.workspace.dir.map(str::to_owned),
             ca_file: request.ca_file.map(str::to_owned),
-            names: EnvNames { layout: Arc::new(layout), input: credential.input },
+            names: EnvNames {
+                layout: Arc::new(layout),
+                input: credential.input,
+                client: &provider.vendor().broker,
+            },
             credential,
             values,
         };
@@ -167,9 +176,10 @@ impl EnvPlan {
         Ok(plan)
     }
 
-    /// Every variable of the child, in no order that matters: the kernel and `getenv` ask for none.
+    /// Every variable of the child, in no order that matters: the kernel and `getenv` ask for none. With delivery `broker`
+    /// it lacks what the launch's grant decides, and no value is the credential.
     pub fn variables(&self, delivery: Delivery) -> impl Iterator<Item = Variable<'_>> {
-        let carriers = self.names.credential_variables(delivery);
+        let carriers = if delivery == Delivery::Env { self.names.credential_variables(delivery) } else { &[] };
         let key = self.credential.secret.as_deref().map_or(&[][..], Secret::expose_secret);
         let entries = self.names.layout.iter().filter(move |(name, _)| !carriers.contains(name));
         let entries = entries.map(move |(name, entry)| Variable {

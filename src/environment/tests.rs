@@ -40,7 +40,7 @@ fn code(result: crate::error::Result<EnvPlan>) -> (ErrorCode, String) {
 #[test]
 fn claude_by_descriptor_holds_no_key() {
     let plan = build(&format!(r#"{{"apiKey":"{KEY}"}}"#), request()).expect("a plan");
-    assert_eq!(plan.names.auto_delivery(), Delivery::Fd);
+    assert_eq!(plan.names.direct_delivery(), Delivery::Fd);
     let map = values(&plan, Delivery::Fd);
     assert!(map.values().all(|value| value != KEY));
     assert_eq!(map["CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"], "3");
@@ -55,7 +55,7 @@ fn claude_by_descriptor_holds_no_key() {
 #[test]
 fn codex_holds_its_key_under_both_names() {
     let plan = build(&format!(r#"{{"provider":"codex","apiKey":"{KEY}"}}"#), request()).expect("a plan");
-    assert_eq!(plan.names.auto_delivery(), Delivery::Env);
+    assert_eq!(plan.names.direct_delivery(), Delivery::Env);
     let map = values(&plan, Delivery::Env);
     assert_eq!((&*map["CODEX_API_KEY"], &*map["OPENAI_API_KEY"]), (KEY, KEY));
     assert!(map.keys().all(|name| !name.starts_with("ANTHROPIC") && !name.starts_with("CLAUDE")));
@@ -92,7 +92,7 @@ fn a_config_directory_stands_last_and_blanks_every_key() {
     let mut with_dir = request();
     with_dir.workspace.state_dirs = vec![("claude", "/srv/claude"), ("codex", "/srv/codex")];
     let plan = build("{}", with_dir).expect("a plan");
-    let map = values(&plan, plan.names.auto_delivery());
+    let map = values(&plan, plan.names.direct_delivery());
     assert_eq!(map["CLAUDE_CONFIG_DIR"], "/srv/claude");
     assert_eq!((&*map["ANTHROPIC_API_KEY"], &*map["CLAUDE_CODE_OAUTH_TOKEN"]), ("", ""));
     assert!(!map.contains_key("CODEX_HOME") && !map.contains_key("CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR"));

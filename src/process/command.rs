@@ -81,7 +81,9 @@ impl Launch for Command {
             arguments: self.child.args.clone(),
             environment: EnvBlock::new([("PATH", COMMAND_PATH.as_bytes())].into_iter(), limits, &[])?,
             directory: self.child.cwd.as_deref().map(|given| real_directory(&self.name, given)).transpose()?,
+            delivery: None,
             credential: None,
+            brokered: None,
             needs: Vec::new(),
             untested: None,
         })

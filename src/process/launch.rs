@@ -14,7 +14,7 @@ use super::host::{Host, c_path, c_string};
 use super::identity::Target;
 use super::options::{ChildOptions, Stdio, aborted};
 use super::prepare::PreparedLaunch;
-use super::running::{Process, ProcessListener};
+use super::running::{Begun, Process, ProcessListener, discard};
 use super::spawner::{self, LIMIT, SpawnerJob};
 use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
@@ -138,20 +138,30 @@ pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
 fn carry_out(launch: &impl Launch, streams: &Streams, process: &Arc<Process>, host: &Host) {
     let made = if process.is_aborted() { Err(aborted()) } else { make(launch, streams, host) };
     match made {
-        Ok((started, argv, untested)) => process.started(started, argv, untested),
+        Ok(begun) => process.started(begun),
         Err(error) => process.failed(about(error, launch.provider())),
     }
 }
 
-fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<(Started, Vec<String>, Option<String>)> {
+fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<Begun> {
     if matches!(launch.target(), Target::Same { uid, gid } if (*uid, *gid) != identity::own()) {
         let message = "This process has changed its uid or gid since the start was requested. Try again.";
         return Err(Error::new(ErrorCode::PrivilegeFailed, message));
     }
     let prepared = launch.prepare(host)?;
     let started = execute(launch, &prepared, streams, host)?;
+    if let Some(Err(error)) = prepared.brokered.as_ref().map(|brokered| brokered.bind(started.pid)) {
+        discard(&started);
+        return Err(error);
+    }
     let name = prepared.name.to_string_lossy().into_owned();
-    Ok((started, [name].into_iter().chain(prepared.arguments).collect(), prepared.untested))
+    Ok(Begun {
+        started,
+        argv: [name].into_iter().chain(prepared.arguments).collect(),
+        untested: prepared.untested,
+        delivery: prepared.delivery,
+        brokered: prepared.brokered,
+    })
 }
 
 fn execute(launch: &impl Launch, prepared: &PreparedLaunch, streams: &Streams, host: &Host) -> Result<Started> {

@@ -3,6 +3,11 @@
 pub mod access;
 pub mod arguments;
 pub mod authority;
+#[cfg(target_os = "linux")]
+pub mod brokered;
+#[cfg(not(target_os = "linux"))]
+#[path = "brokered_elsewhere.rs"]
+pub mod brokered;
 pub mod exhausted;
 pub mod group;
 pub mod identity;

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use rustix::process::Resource;
 
+use super::brokered;
 use super::identity::IdentityRequest;
 use super::program::Search;
 use crate::credential::Credential;
@@ -197,29 +198,29 @@ impl ProgramQuery {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "lowercase"))]
 pub enum DeliveryRequest {
-    /// On a pipe where the CLI can read it from one, else in the environment.
+    /// By the broker where there can be one; else on a pipe if the CLI can read it from one, else in the environment.
     #[default]
     Auto,
     /// On a pipe; refused where the CLI cannot read it from one.
     Fd,
     /// In the environment, where every process of the same uid can read it.
     Env,
-    /// By a broker, which this version does not have.
+    /// By the broker of this process, so that no process of the tenant has it.
     Broker,
 }
 
-/// Chooses the delivery.
+/// Chooses the delivery, as far as the program does not matter.
 ///
 /// # Errors
 /// `UNSUPPORTED` when this credential cannot be handed over so.
 pub fn delivery(plan: &EnvPlan, asked: DeliveryRequest) -> Result<Delivery> {
-    let auto = plan.names.auto_delivery();
+    let direct = plan.names.direct_delivery();
     match asked {
-        DeliveryRequest::Auto => Ok(auto),
+        DeliveryRequest::Auto => Ok(if brokered::support(plan).is_ok() { Delivery::Broker } else { direct }),
         DeliveryRequest::Env => Ok(Delivery::Env),
-        DeliveryRequest::Fd if auto == Delivery::Fd => Ok(Delivery::Fd),
+        DeliveryRequest::Fd if direct == Delivery::Fd => Ok(Delivery::Fd),
         DeliveryRequest::Fd => Err(no_descriptor(plan, &plan.credential)),
-        DeliveryRequest::Broker => Err(unsupported(plan, "This version has no broker. Use delivery \"auto\".".into())),
+        DeliveryRequest::Broker => brokered::support(plan).map(|()| Delivery::Broker),
     }
 }
 

@@ -7,13 +7,14 @@ use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
 
 use super::access::{self, AccessCheck, OwnAccess};
+use super::brokered::Brokered;
 use super::exhausted::{no_descriptor, used_up};
 use super::identity::Target;
 use super::program::{self, Program, Proofs, Search};
 use super::redirection::{self, Beside};
 use super::start::Start;
 use super::{arguments, authority};
-use crate::environment::{EnvBlock, EnvPlan, ExecLimits};
+use crate::environment::{Delivery, EnvBlock, EnvPlan, ExecLimits};
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Made;
 use crate::secret::ExposeSecret;
@@ -35,8 +36,12 @@ pub struct PreparedLaunch {
     pub environment: EnvBlock,
     /// The working directory, without symlinks; none for that of this process.
     pub directory: Option<PathBuf>,
+    /// How the credential is passed; none if nothing is.
+    pub delivery: Option<Delivery>,
     /// The pipe that holds the credential.
     pub credential: Option<OwnedFd>,
+    /// The grant by which the broker adds the credential.
+    pub brokered: Option<Brokered>,
     /// What the child must be able to write to; the portable start cannot ask as the child.
     pub needs: Vec<NeededDirectory>,
     /// The warning about an untested version.
@@ -59,15 +64,22 @@ impl Start {
     /// Why there can be no child.
     pub fn prepare(&self, access: &dyn AccessCheck, proofs: &Proofs) -> Result<PreparedLaunch> {
         let program = self.locate(access, proofs)?;
+        let delivery = self.settle(program.version.as_deref())?;
         let provider = self.env.provider;
         let directory = self.child.cwd.as_deref().map(|given| real_directory(provider.name, given)).transpose()?;
-        let arguments = self.arguments(directory.as_deref())?;
+        let authority = authority::prove(&self.env, &self.target, access)?;
+        let ca_file = authority.as_ref().map(|(_, path)| path.as_str());
+        let brokered = match delivery {
+            Delivery::Broker => Some(Brokered::new(self, &program, ca_file)?),
+            Delivery::Fd | Delivery::Env => None,
+        };
+        let arguments = self.arguments(directory.as_deref(), delivery, brokered.as_ref())?;
         let limits = ExecLimits::of_this_process();
-        let environment = self.environment(limits, access)?;
+        let environment = self.environment(limits, delivery, authority.as_ref(), brokered.as_ref())?;
         check_size(limits, &program.path, &arguments, &environment)?;
-        let credential = self.credential_pipe(&program)?;
+        let credential = self.credential_pipe(&program, delivery)?;
         // Last: a start can wait in the queue for longer than a credential is good.
-        self.admit_last(&program)?;
+        self.admit_last(&program, delivery)?;
         Ok(PreparedLaunch {
             untested: program.untested(provider),
             name: program.path.clone(),
@@ -75,7 +87,9 @@ impl Start {
             arguments,
             environment,
             directory,
+            delivery: self.env.credential.input.map(|_| delivery),
             credential,
+            brokered,
             needs: needs(self),
         })
     }
@@ -90,23 +104,36 @@ impl Start {
         program::resolve(self.env.provider, &search, &self.target, access, proofs)
     }
 
-    fn arguments(&self, here: Option<&Path>) -> Result<Vec<String>> {
+    fn arguments(
+        &self,
+        here: Option<&Path>,
+        delivery: Delivery,
+        brokered: Option<&Brokered>,
+    ) -> Result<Vec<String>> {
         let directories = self.directories(here);
-        arguments::build(&self.env, &self.command_line, &self.context(&directories))
+        let context = self.context(delivery, &directories, brokered.map(Brokered::endpoint));
+        arguments::build(&self.env, &self.command_line, &context)
     }
 
-    fn environment(&self, limits: ExecLimits, access: &dyn AccessCheck) -> Result<EnvBlock> {
-        let authority = authority::prove(&self.env, &self.target, access)?;
-        let beside = self.variables_beside();
-        let beside = beside.iter().map(|(name, value)| (*name, &**value));
-        let authority = authority.as_ref().map(|(name, path)| (*name, path.as_str()));
-        self.env.block(self.delivery, limits, &beside.chain(authority).collect::<Vec<_>>())
+    fn environment(
+        &self,
+        limits: ExecLimits,
+        delivery: Delivery,
+        authority: Option<&(&'static str, String)>,
+        brokered: Option<&Brokered>,
+    ) -> Result<EnvBlock> {
+        let beside = self.variables_beside(delivery);
+        let of_grant: Vec<_> = brokered.into_iter().flat_map(|brokered| brokered.variables(&self.env)).collect();
+        let is_free = |name: &str| of_grant.iter().all(|(known, _)| *known != name);
+        let beside = beside.iter().filter(|(name, _)| is_free(name)).chain(&of_grant).map(|(name, value)| (*name, &**value));
+        let authority = authority.map(|(name, path)| (*name, path.as_str()));
+        self.env.block(delivery, limits, &beside.chain(authority).collect::<Vec<_>>())
     }
 
     /// The variables that are beside the environment's own: those of an SDK, ours that keep the CLI's child processes
     /// from running what files name, and a temporary directory where another has taken the CLI's.
-    fn variables_beside(&self) -> Vec<(&str, Cow<'_, str>)> {
-        let context = self.context(&[]);
+    fn variables_beside(&self, delivery: Delivery) -> Vec<(&str, Cow<'_, str>)> {
+        let context = self.context(delivery, &[], None);
         let sdk = self.cli.extra.iter().map(|variable| (&*variable.name, Cow::Borrowed(&*variable.value)));
         let guards = arguments::guards(&self.env, &context).map(|(name, value)| (name, Cow::Borrowed(value)));
         let temporary = private_temporary(&self.env, self.target.uid());
@@ -117,8 +144,8 @@ impl Start {
     ///
     /// # Errors
     /// `SPAWN_FAILED` when there is no descriptor for it; what [`redirection::check_credential_files`] finds.
-    fn credential_pipe(&self, program: &Program) -> Result<Option<OwnedFd>> {
-        if self.env.names.descriptor_variable(self.delivery).is_none() {
+    fn credential_pipe(&self, program: &Program, delivery: Delivery) -> Result<Option<OwnedFd>> {
+        if self.env.names.descriptor_variable(delivery).is_none() {
             return Ok(None);
         }
         let Some(secret) = self.env.credential.secret.as_deref() else {
@@ -163,9 +190,12 @@ impl Start {
     ///
     /// # Errors
     /// `CREDENTIAL_REVOKED`, and what [`redirection::check_program`] and [`redirection::check`] find.
-    fn admit_last(&self, program: &Program) -> Result<()> {
-        redirection::check(&self.env, Beside { trusted: self.cli.trusted, version: program.version.as_deref() })?;
-        redirection::check_program(&self.env, program)?;
+    fn admit_last(&self, program: &Program, delivery: Delivery) -> Result<()> {
+        let version = program.version.as_deref();
+        redirection::check(&self.env, Beside { trusted: self.cli.trusted, version, delivery })?;
+        if delivery != Delivery::Broker {
+            redirection::check_program(&self.env, program)?;
+        }
         self.admit()
     }
 

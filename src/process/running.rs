@@ -5,10 +5,12 @@ use std::time::{Duration, Instant};
 
 use rustix::process::{Pid, Signal};
 
+use super::brokered::Brokered;
 use super::descendants::{self, Descendants};
 use super::options::StopPolicy;
 use super::reaper::{self, Deadline, Watched};
 use super::thread::Precedence;
+use crate::environment::Delivery;
 use crate::error::Error;
 use crate::sys::clone::Started;
 use crate::sys::wait::{self, ExitStatus};
@@ -23,6 +25,8 @@ pub enum LifecycleEvent {
         pid: i32,
         /// The program's arguments, as everybody can read them in /proc. First its name, which is a provider's path.
         argv: Vec<String>,
+        /// How its credential is passed; none if nothing is.
+        delivery: Option<Delivery>,
     },
     /// It does not, and no byte of it ever ran.
     Failed(Error),
@@ -63,8 +67,20 @@ enum Lifecycle {
     Ended,
 }
 
+/// A program that runs, and what its start decided.
+pub(super) struct Begun {
+    pub started: Started,
+    pub argv: Vec<String>,
+    /// The warning about an untested version.
+    pub untested: Option<String>,
+    pub delivery: Option<Delivery>,
+    pub brokered: Option<Brokered>,
+}
+
 struct Running {
     started: Started,
+    /// The broker answers it for as long as this is there.
+    _brokered: Option<Brokered>,
     turns: Option<Turns>,
     /// Whether it is being stopped, so that nothing of it may stay.
     stopping: bool,
@@ -146,7 +162,8 @@ impl Process {
     }
 
     /// Called when the program runs: emits the event, watches the process, and delivers the pending signals.
-    pub(super) fn started(self: &Arc<Self>, started: Started, argv: Vec<String>, untested: Option<String>) {
+    pub(super) fn started(self: &Arc<Self>, begun: Begun) {
+        let Begun { started, argv, untested, delivery, brokered } = begun;
         let pid = started.pid;
         let mut state = self.lock();
         if let Lifecycle::Ended = *state {
@@ -154,12 +171,12 @@ impl Process {
             drop(state);
             return discard(&started);
         }
-        let running = Running { started, turns: None, stopping: false, waits: 0 };
+        let running = Running { started, _brokered: brokered, turns: None, stopping: false, waits: 0 };
         let previous = std::mem::replace(&mut *state, Lifecycle::Running(running));
         if let Some(untested) = untested {
             self.tell(LifecycleEvent::Untested(untested));
         }
-        self.tell(LifecycleEvent::Spawned { pid, argv });
+        self.tell(LifecycleEvent::Spawned { pid, argv, delivery });
         // Before any deadline: one of a process that the reaper does not know is lost.
         reaper::register(Arc::<Self>::clone(self));
         if let Some(timeout) = self.policy.timeout() {
@@ -349,7 +366,7 @@ fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 /// Ends a process that nobody waits for any more.
-fn discard(started: &Started) {
+pub(super) fn discard(started: &Started) {
     let _ = rustix::process::pidfd_send_signal(&started.pidfd, Signal::KILL);
     let _ = wait::wait(&started.pidfd);
 }

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::arguments::{self, ArgumentContext, TextSource};
 use super::identity::{Target, decide};
-use super::options::{self, ChildOptions, CliOptions};
+use super::options::{self, ChildOptions, CliOptions, DeliveryRequest};
 use crate::credential;
 use crate::environment::{Delivery, EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
@@ -16,8 +16,8 @@ use crate::usage::{self, Meter, Owner, RunEnvironment};
 #[derive(Debug)]
 pub struct Start {
     pub env: Arc<EnvPlan>,
-    /// How the credential is passed.
-    pub delivery: Delivery,
+    /// How the credential is passed, unless the program needs another way: see [`Start::settle`].
+    delivery: Delivery,
     pub target: Target,
     /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
@@ -51,8 +51,8 @@ impl Start {
     fn check(&self) -> Result<()> {
         self.admit()?;
         let ChildOptions { command, cwd, .. } = &self.child;
-        arguments::check_all(&self.env, &self.command_line, &self.context(&[]))?;
-        arguments::check_mode(&self.env, &self.command_line, self.delivery, self.child.is_on_terminal())?;
+        arguments::check_all(&self.env, &self.command_line, &self.context(self.delivery, &[], None))?;
+        self.check_mode(self.delivery)?;
         for (name, text) in [("cwd", cwd), ("command", command)] {
             if text.as_deref().is_some_and(|text| text.is_empty() || text.contains('\0')) {
                 let message = format!("options.{name} must be a path without a NUL byte.");
@@ -77,8 +77,31 @@ impl Start {
         if self.cli.must_claim { usage::require_claims(self.env.provider, self.watches) } else { Ok(()) }
     }
 
-    pub(super) fn context<'a>(&self, directories: &'a [String]) -> ArgumentContext<'a> {
-        ArgumentContext { delivery: self.delivery, trusted: self.cli.trusted, directories }
+    pub(super) fn context<'a>(
+        &self,
+        delivery: Delivery,
+        directories: &'a [String],
+        endpoint: Option<&'a str>,
+    ) -> ArgumentContext<'a> {
+        ArgumentContext { delivery, endpoint, trusted: self.cli.trusted, directories }
+    }
+
+    fn check_mode(&self, delivery: Delivery) -> Result<()> {
+        arguments::check_mode(&self.env, &self.command_line, delivery, self.child.is_on_terminal())
+    }
+
+    /// The delivery to a program of this version: `auto` is the broker only for those that are known to reach it.
+    ///
+    /// # Errors
+    /// `UNSUPPORTED` for a mode that leaves the credential unused then.
+    pub(super) fn settle(&self, version: Option<&str>) -> Result<Delivery> {
+        let since = self.env.provider.vendor().broker.since;
+        let is_auto = self.cli.delivery.unwrap_or_default() == DeliveryRequest::Auto;
+        if self.delivery != Delivery::Broker || !is_auto || since.is_none_or(|since| since.is_reached_by(version)) {
+            return Ok(self.delivery);
+        }
+        let direct = self.env.names.direct_delivery();
+        self.check_mode(direct).map(|()| direct)
     }
 
     /// Refuses a credential that no launch may use any more.

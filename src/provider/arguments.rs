@@ -35,12 +35,14 @@ pub enum When {
     Untrusted,
     /// It is. What a caller says of the same then counts.
     Trusted,
-    /// The credential is in the environment.
+    /// The credential is in the environment, or a token that stands in for it.
     CredentialInEnvironment,
-    /// The caller gave a base URL, or the credential is the server's.
+    /// The caller gave a base URL, or the credential is the server's, or the broker's address is the base URL.
     BaseUrl,
-    /// The credential is the server's: the tenant's own settings must not send it elsewhere.
+    /// The credential is the server's, and it is passed: the tenant's own settings must not send it elsewhere.
     ServerCredential,
+    /// The broker's address is the base URL.
+    Broker,
 }
 
 /// An argument that every start of its kind has.
@@ -74,7 +76,7 @@ pub struct ConfigOverride {
 /// What the values of overrides are made of. None of it is a secret.
 #[derive(Debug)]
 pub struct OverrideFacts<'a> {
-    /// The endpoint: the caller's, else the vendor's own.
+    /// The endpoint: the broker's address, else the caller's, else the vendor's own.
     pub base_url: &'a str,
     pub vendor: &'static str,
     /// The variables that hold the credential; none where it is not in the environment.

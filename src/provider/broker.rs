@@ -1,4 +1,7 @@
-//! What an agent may ask of a vendor's API by the broker, and how the CLI is told no.
+//! How a CLI reaches the broker, what it may request of a vendor's API there, and how the CLI is refused.
+
+use super::credential::CredentialKind;
+use super::version::Version;
 
 /// A request that inference needs.
 #[derive(Debug)]
@@ -33,8 +36,15 @@ pub enum Upgrade {
 /// How a CLI speaks to the broker.
 #[derive(Debug)]
 pub struct BrokerClient {
-    /// Whether the CLI can connect to a Unix socket.
-    pub has_socket: bool,
+    pub transport: Transport,
+    /// The oldest version for which delivery `auto` means the broker; none if the version does not matter. A version
+    /// that is unknown counts as older.
+    pub since: Option<Version>,
+    /// The variables that hold the launch's token. Without any, the socket and the process that connects to it are
+    /// proof enough.
+    pub token_variables: &'static [&'static str],
+    /// Further variables of a start with delivery `broker`. They take the place of those that the environment has.
+    pub variables: &'static [BrokerVariable],
     /// What its tokens begin with: no prefix by which the CLI, or anybody's scanner, knows a vendor's key.
     pub token_prefix: &'static str,
     /// What asking again does not change: the CLI shows it at once, and does not ask again.
@@ -46,6 +56,41 @@ pub struct BrokerClient {
     /// Any of these where the connection was to become a WebSocket: with this status the CLI asks by POST instead, and
     /// shows what it is told there.
     pub instead_of_web_socket: u16,
+}
+
+/// Where a CLI connects to the broker.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Transport {
+    /// A port on loopback, which all launches of the provider share.
+    Loopback,
+    /// A Unix socket for each launch.
+    Socket,
+}
+
+/// A variable of a start with delivery `broker`.
+#[derive(Debug)]
+pub struct BrokerVariable {
+    pub name: &'static str,
+    pub value: BrokerValue,
+    pub when: BrokerWhen,
+}
+
+/// What a variable of the broker's route says.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerValue {
+    Text(&'static str),
+    /// The path of the socket.
+    Address,
+}
+
+/// Which starts have a variable of the broker's route.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum BrokerWhen {
+    Always,
+    /// The credential is of this kind.
+    Credential(CredentialKind),
+    /// The upstream is the vendor's own API.
+    VendorEndpoint,
 }
 
 /// An error as the vendor's API would give it: the message stands as a JSON string between the two parts.

@@ -1,5 +1,6 @@
 //! `buildProviderEnv` and the handle of an environment.
 
+use std::borrow::Cow;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::SystemTime;
@@ -11,18 +12,20 @@ use napi_derive::napi;
 use crate::credential::payload::{self, Payload};
 use crate::credential::{self, ApiKeySource, CredentialOwner, CredentialSource};
 use crate::environment::{self, BASE_NAMES, BuildContext, Delivery, EnvNames, EnvPlan, EnvRequest, ExecLimits};
-use crate::error::{Error, ErrorCode, Result};
+use crate::error::{Error, ErrorCode, ErrorDetails, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::server::NativeServerCredentials;
 use crate::node::credential::store::NativeCredentialStore;
 use crate::node::environment::variable::EnvVariable;
 use crate::node::environment::wire_buffer::{self, Consumed};
+use crate::node::process::grant::NativeGrant;
 use crate::node::secret::handle::NativeSecret;
 use crate::node::secret::recipient::NativeRecipient;
 use crate::node::state::{Disposable, disposable};
 use crate::process::access::OwnAccess;
 use crate::process::arguments::{self, ArgumentContext, TextSource};
 use crate::process::authority;
+use crate::process::brokered::{self, Brokered};
 use crate::process::identity::Target;
 use crate::process::program;
 use crate::provider::{self, CommandLine, CredentialKind, PROVIDERS};
@@ -130,7 +133,7 @@ impl NativeProviderEnv {
     /// The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`.
     #[napi(catch_unwind)]
     pub fn names(&self) -> Vec<String> {
-        let names = self.names.sorted(self.names.auto_delivery());
+        let names = self.names.sorted(self.names.direct_delivery());
         names.into_iter().map(str::to_owned).collect()
     }
 
@@ -138,14 +141,14 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn get(&self, env: &Env, name: String) -> napi::Result<Option<String>> {
         let plan = self.plan().or_throw(env)?;
-        let secret = [Delivery::Env, plan.names.auto_delivery()]
+        let secret = [Delivery::Env, plan.names.direct_delivery()]
             .into_iter()
             .any(|delivery| plan.variables(delivery).any(|variable| variable.name == name && variable.is_secret));
         if secret {
             let message = format!("{name} holds a secret. Only exposeSecrets() returns it.");
             return Err(Error::new(ErrorCode::EnvForbidden, message).name(name)).or_throw(env);
         }
-        let mut variables = plan.variables(plan.names.auto_delivery());
+        let mut variables = plan.variables(plan.names.direct_delivery());
         let found = variables.find(|variable| variable.name == name);
         Ok(found.map(|variable| String::from_utf8_lossy(variable.value).into_owned()))
     }
@@ -162,18 +165,68 @@ impl NativeProviderEnv {
     #[napi(catch_unwind)]
     pub fn plain<'env>(&self, env: &'env Env) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let delivery = plan.names.auto_delivery();
+        let delivery = plan.names.direct_delivery();
         EnvVariable::list(env, plan.variables(delivery).filter(|variable| !variable.is_secret))
     }
 
-    /// The configuration overrides of a start with delivery `env`, as `key=value`.
+    /// Why the broker cannot add this credential here; null if it can.
     #[napi(catch_unwind)]
-    pub fn config_overrides(&self, env: &Env, directories: Vec<String>, trusted: bool) -> napi::Result<Vec<String>> {
+    pub fn broker_support(&self, env: &Env) -> napi::Result<Option<ErrorDetails>> {
+        let plan = self.plan().or_throw(env)?;
+        Ok(brokered::support(&plan).err().map(|error| error.details().clone()))
+    }
+
+    /// A grant for a launch that an SDK makes as the user of this process.
+    #[napi(catch_unwind)]
+    pub fn grant(&self, env: &Env) -> napi::Result<NativeGrant> {
+        let plan = self.plan().or_throw(env)?;
+        credential::admit(&plan.credential).map_err(|error| error.provider(plan.provider.id)).or_throw(env)?;
+        let ca_file = authority::prove(&plan, &Target::own(), &OwnAccess).or_throw(env)?.map(|(_, path)| path);
+        Brokered::for_own_user(&plan, ca_file.as_deref()).map(NativeGrant::around).or_throw(env)
+    }
+
+    /// The variables that a start with delivery `broker` passes, with its secrets and its token.
+    #[napi(catch_unwind)]
+    pub fn brokered_variables<'env>(
+        &self,
+        env: &'env Env,
+        grant: ClassInstance<'_, NativeGrant>,
+    ) -> napi::Result<Vec<EnvVariable<'env>>> {
+        let plan = self.plan().or_throw(env)?;
+        let own = EnvVariable::list(env, plan.variables(Delivery::Broker))?;
+        let variable = |(name, value): (&'static str, Cow<'_, str>)| EnvVariable::new(env, name, &value);
+        let of_grant = grant.with(|brokered| brokered.variables(&plan).map(variable).collect::<Vec<_>>());
+        let of_grant = of_grant.or_throw(env)?.into_iter().collect::<napi::Result<Vec<_>>>()?;
+        Ok(own.into_iter().chain(of_grant).collect())
+    }
+
+    /// Whether it holds secrets beside the credential: a session cookie, or values of the tenant's.
+    #[napi(catch_unwind)]
+    pub fn has_other_secrets(&self, env: &Env) -> napi::Result<bool> {
+        let plan = self.plan().or_throw(env)?;
+        let mut variables = plan.variables(Delivery::Broker);
+        Ok(variables.any(|variable| variable.is_secret && !variable.value.is_empty()))
+    }
+
+    /// The configuration overrides of a start with delivery `env`, as `key=value`; with a grant, of one with delivery
+    /// `broker`.
+    #[napi(catch_unwind)]
+    pub fn config_overrides(
+        &self,
+        env: &Env,
+        directories: Vec<String>,
+        trusted: bool,
+        grant: Option<ClassInstance<'_, NativeGrant>>,
+    ) -> napi::Result<Vec<String>> {
         let plan = self.plan().or_throw(env)?;
         let visible = directories.iter().map(|text| (TextSource::Option("cwd"), text.as_str()));
         arguments::check_visible(&plan, visible).or_throw(env)?;
         let directories = arguments::with_project_roots(plan.provider, directories);
-        let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &directories };
+        let address = |grant: ClassInstance<'_, NativeGrant>| grant.with(|brokered| brokered.endpoint().to_owned());
+        let endpoint = grant.map(address).transpose().or_throw(env)?;
+        let delivery = if endpoint.is_some() { Delivery::Broker } else { Delivery::Env };
+        let context =
+            ArgumentContext { delivery, endpoint: endpoint.as_deref(), trusted, directories: &directories };
         Ok(arguments::overrides(&plan, &CommandLine::default(), &context)
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))
@@ -189,11 +242,17 @@ impl NativeProviderEnv {
         proved.map(|(name, path)| EnvVariable::new(env, name, &path)).transpose()
     }
 
-    /// The variables that a start with delivery `env` adds.
+    /// The variables that a start with delivery `env` adds, or one with delivery `broker`.
     #[napi(catch_unwind)]
-    pub fn guard_variables<'env>(&self, env: &'env Env, trusted: bool) -> napi::Result<Vec<EnvVariable<'env>>> {
+    pub fn guard_variables<'env>(
+        &self,
+        env: &'env Env,
+        trusted: bool,
+        by_broker: bool,
+    ) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let context = ArgumentContext { delivery: Delivery::Env, trusted, directories: &[] };
+        let delivery = if by_broker { Delivery::Broker } else { Delivery::Env };
+        let context = ArgumentContext { delivery, endpoint: None, trusted, directories: &[] };
         arguments::guards(&plan, &context).map(|(name, value)| EnvVariable::new(env, name, value)).collect()
     }
 }

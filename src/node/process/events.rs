@@ -7,6 +7,7 @@ use napi::bindgen_prelude::{FnArgs, Unknown};
 use napi::threadsafe_function::{ThreadsafeFunction, ThreadsafeFunctionCallMode};
 use napi_derive::napi;
 
+use crate::environment::Delivery;
 use crate::error::Error;
 use crate::process::running::{LifecycleEvent, ProcessListener};
 use crate::sys::wait::{self, ExitStatus};
@@ -24,7 +25,7 @@ pub enum ProcessEvent {
     /// The program is of a version that nobody has tried; what to say of it.
     Untested { message: String },
     /// The program runs. Its arguments are what everybody can read in /proc, its name first.
-    Spawned { pid: i32, argv: Vec<String> },
+    Spawned { pid: i32, argv: Vec<String>, delivery: Option<Delivery> },
     /// It does not, and no byte of it ever ran. The last event.
     Failed {
         #[napi(ts_type = "ErrorDetails")]
@@ -41,7 +42,7 @@ impl From<LifecycleEvent> for ProcessEvent {
     fn from(event: LifecycleEvent) -> Self {
         match event {
             LifecycleEvent::Untested(message) => Self::Untested { message },
-            LifecycleEvent::Spawned { pid, argv } => Self::Spawned { pid, argv },
+            LifecycleEvent::Spawned { pid, argv, delivery } => Self::Spawned { pid, argv, delivery },
             LifecycleEvent::Failed(error) => Self::Failed { error },
             LifecycleEvent::TimedOut => Self::TimedOut,
             LifecycleEvent::Exited(status) => {

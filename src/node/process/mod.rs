@@ -1,5 +1,6 @@
 //! Starting processes and finding their programs.
 
+pub mod grant;
 mod options;
 mod portable;
 mod program;

@@ -19,6 +19,8 @@ pub use secrets::TextSource;
 pub struct ArgumentContext<'a> {
     /// How the credential is passed.
     pub delivery: Delivery,
+    /// The broker's address, once the launch has one.
+    pub endpoint: Option<&'a str>,
     /// Whether the workspace's files may configure the CLI.
     pub trusted: bool,
     /// The directories whose files must not: the workspace's and the working directory, by every name they go by.
@@ -166,9 +168,10 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
     match when {
         When::Untrusted => !context.trusted,
         When::Trusted => context.trusted,
-        When::CredentialInEnvironment => context.delivery == Delivery::Env && plan.credential.input.is_some(),
-        When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential(),
-        When::ServerCredential => plan.has_server_credential(),
+        When::CredentialInEnvironment => !plan.names.credential_variables(context.delivery).is_empty(),
+        When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential() || context.delivery == Delivery::Broker,
+        When::ServerCredential => plan.has_server_credential() && context.delivery != Delivery::Broker,
+        When::Broker => context.delivery == Delivery::Broker,
     }
 }
 
@@ -180,7 +183,7 @@ fn hidden_variables(plan: &EnvPlan, context: &ArgumentContext<'_>) -> Vec<&'stat
 fn facts<'a>(plan: &'a EnvPlan, context: &'a ArgumentContext<'_>, hidden: &'a [&'static str]) -> OverrideFacts<'a> {
     let api = plan.provider.vendor().api;
     OverrideFacts {
-        base_url: plan.base_url.as_deref().unwrap_or(api.base_url),
+        base_url: context.endpoint.or(plan.base_url.as_deref()).unwrap_or(api.base_url),
         vendor: api.vendor,
         credential_variables: plan.names.credential_variables(context.delivery),
         hidden_variables: hidden,
@@ -321,7 +324,8 @@ mod tests {
 
     fn args(plan: &EnvPlan, trusted: bool, caller: &[&str]) -> Result<Vec<String>> {
         let directories = ["/srv/a\"b".to_owned()];
-        let context = ArgumentContext { delivery: plan.names.auto_delivery(), trusted, directories: &directories };
+        let delivery = plan.names.direct_delivery();
+        let context = ArgumentContext { delivery, endpoint: None, trusted, directories: &directories };
         let caller = caller.iter().map(|text| (*text).into()).collect();
         build(plan, &CommandLine::parse(&plan.provider.arguments.grammar, caller), &context)
     }

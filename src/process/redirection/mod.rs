@@ -17,7 +17,7 @@ use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
 use super::identity::Target;
 use super::program::Program;
-use crate::environment::EnvPlan;
+use crate::environment::{Delivery, EnvPlan};
 use crate::environment::forbidden::{self, Reason};
 use crate::error::{Error, ErrorCode, Result, ordinary_name};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen, Versions};
@@ -33,6 +33,8 @@ pub struct Beside<'a> {
     pub trusted: bool,
     /// The program's version, where one is known.
     pub version: Option<&'a str>,
+    /// How the credential is passed.
+    pub delivery: Delivery,
 }
 
 /// Looks for the files that this start must not be beside.
@@ -40,6 +42,12 @@ pub struct Beside<'a> {
 /// # Errors
 /// `STATE_DIR_UNUSABLE` if there is one, or if that is unknown.
 pub fn check(plan: &EnvPlan, beside: Beside<'_>) -> Result<()> {
+    if beside.delivery == Delivery::Broker {
+        // What is sent elsewhere then is worth nothing there. What is left are files that run commands.
+        return refuse_files(plan, |when| {
+            matches!(when, RefusedWhen::UntrustedWithoutBaseUrl) && !beside.trusted && plan.base_url.is_none()
+        });
+    }
     check_state_directory(plan)?;
     check_refused_files(plan, beside.trusted)?;
     check_shielded_files(plan, beside.version)

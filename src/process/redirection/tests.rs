@@ -5,7 +5,7 @@ use crate::credential::Fallbacks;
 use crate::credential::payload::Payload;
 use crate::environment::{EnvRequest, ExecLimits};
 
-const UNTRUSTED: Beside<'_> = Beside { trusted: false, version: Some("2.1.330") };
+const UNTRUSTED: Beside<'_> = Beside { trusted: false, version: Some("2.1.330"), delivery: Delivery::Fd };
 
 fn plan(home: &Path, payload: &str, base_url: Option<&str>) -> EnvPlan {
     let home = home.to_str().expect("UTF-8");

@@ -1,6 +1,11 @@
 //! Claude Code and the broker: what it asks of the API, and the errors that it shows.
 
-use crate::provider::broker::{AllowedRequest, BrokerClient, ErrorForm};
+use super::variables::QUIET;
+use crate::provider::broker::BrokerValue::{Address, Text};
+use crate::provider::broker::BrokerWhen::{Always, Credential, VendorEndpoint};
+use crate::provider::broker::{AllowedRequest, BrokerClient, BrokerVariable, BrokerWhen, ErrorForm, Transport};
+use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
+use crate::provider::version::Version;
 
 /// Measured with 2.1.330 and 2.1.332 on a mock API; `HEAD /` until 2.1.200. Requests about the account
 /// (`/api/claude_code/settings`, `/api/claude_code/policy_limits`) are left out: refused, they cost nothing.
@@ -13,10 +18,36 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
     AllowedRequest::plain("HEAD", "/"),
 ];
 
+/// The word that the CLI itself takes for "whoever is at the other end of the socket adds the credential". With it, and
+/// with no other that was tried, nothing is sent to api.anthropic.com with a credential.
+const PLACEHOLDER: &str = "ssh-placeholder";
+
+/// Measured with 2.1.300 and 2.1.332 (`__test__/real-cli/broker-routes.test.js`).
+const VARIABLES: &[BrokerVariable] = &[
+    variable("ANTHROPIC_UNIX_SOCKET", Address, Always),
+    // Requests go to the socket whatever it says. The name cannot resolve: a prompt goes nowhere if the socket's variable
+    // is lost.
+    variable("ANTHROPIC_BASE_URL", Text("http://provider-env.invalid"), Always),
+    // Else betas, the scope of the prompt cache and headers are lost that the CLI sends to the vendor alone.
+    variable("_CLAUDE_CODE_ASSUME_FIRST_PARTY_BASE_URL", Text("1"), VendorEndpoint),
+    variable("ANTHROPIC_API_KEY", Text(PLACEHOLDER), Credential(ApiKey)),
+    variable("CLAUDE_CODE_OAUTH_TOKEN", Text(PLACEHOLDER), Credential(OauthToken)),
+    // Else settings and events are sent to api.anthropic.com with the placeholder, past the broker.
+    variable(QUIET, Text("1"), Credential(OauthToken)),
+];
+
+const fn variable(name: &'static str, value: crate::provider::broker::BrokerValue, when: BrokerWhen) -> BrokerVariable {
+    BrokerVariable { name, value, when }
+}
+
 /// Measured with 2.1.332: it shows the message of a 403 at once, tries 10 times after a 429 and a 5xx, and after none that
 /// has `x-should-retry: false`. A prefix `sk-ant-` would make it send the token to api.anthropic.com.
 pub(super) const CLIENT: BrokerClient = BrokerClient {
-    has_socket: true,
+    transport: Transport::Socket,
+    // Measured with 2.1.300 to 2.1.332; 2.1.100 hangs.
+    since: Some(Version::new(2, 1, 300)),
+    token_variables: &[],
+    variables: VARIABLES,
     token_prefix: "pe-broker-",
     refusal: ErrorForm {
         status: 403,

@@ -1,6 +1,6 @@
 //! Codex and the broker: what it asks of the API, and the errors that it shows.
 
-use crate::provider::broker::{AllowedRequest, BrokerClient, ErrorForm};
+use crate::provider::broker::{AllowedRequest, BrokerClient, ErrorForm, Transport};
 
 /// Measured with 0.120.0 (`/responses/compact`), 0.163.0 and 0.169.0 on a mock API.
 pub(super) static REQUESTS: &[AllowedRequest] = &[
@@ -15,7 +15,13 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
 /// seconds. A WebSocket that is refused with 426 becomes a POST at once; 401, 403 and 503 are tried 7 times before that,
 /// and 429 ends the turn.
 pub(super) const CLIENT: BrokerClient = BrokerClient {
-    has_socket: false,
+    // It speaks no Unix sockets (0.163.0, four ways to name one).
+    transport: Transport::Loopback,
+    since: None,
+    // The built-in model provider reads no other. OPENAI_API_KEY stays blank: what reads it would send the token
+    // elsewhere.
+    token_variables: &["CODEX_API_KEY"],
+    variables: &[],
     token_prefix: "pe-broker-",
     refusal: ErrorForm {
         status: 400,

@@ -27,6 +27,10 @@ pub(super) const OVERRIDES: &[(When, ConfigOverride)] = &[
     (When::Trusted, projects(|facts| levels(facts, "trusted"))),
     // The same once more, should `config.toml` be read all the same.
     (When::ServerCredential, endpoint("model_provider", |_| Some(string("openai")))),
+    // Else a model provider of the tenant's `config.toml` takes the turn past the broker, where the token is worth
+    // nothing. The vendor's own provider, because 0.166 and newer resume a thread only with the provider that it began
+    // with.
+    (When::Broker, endpoint("model_provider", |_| Some(string("openai")))),
     (When::BaseUrl, endpoint("openai_base_url", |facts| Some(string(facts.base_url)))),
 ];
 

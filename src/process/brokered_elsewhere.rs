@@ -1,0 +1,50 @@
+//! On systems whose kernel does not say who is calling, there is no broker.
+
+use std::borrow::Cow;
+
+use super::program::Program;
+use super::start::Start;
+use crate::environment::EnvPlan;
+use crate::error::{Error, ErrorCode, Result};
+
+/// The grant of one launch, which there cannot be here.
+#[derive(Debug)]
+pub enum Brokered {}
+
+/// # Errors
+/// `UNSUPPORTED`, always.
+pub fn support(plan: &EnvPlan) -> Result<()> {
+    let message = "The broker needs Linux, whose kernel says who is calling. Use delivery \"auto\".";
+    Err(Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery"))
+}
+
+impl Brokered {
+    /// # Errors
+    /// `UNSUPPORTED`, always.
+    pub fn new(start: &Start, _: &Program, _: Option<&str>) -> Result<Self> {
+        support(&start.env).and_then(|()| Err(Error::new(ErrorCode::Internal, "There is no broker.")))
+    }
+
+    /// # Errors
+    /// `UNSUPPORTED`, always.
+    pub fn for_own_user(plan: &EnvPlan, _: Option<&str>) -> Result<Self> {
+        support(plan).and_then(|()| Err(Error::new(ErrorCode::Internal, "There is no broker.")))
+    }
+
+    #[must_use]
+    pub fn endpoint(&self) -> &str {
+        match *self {}
+    }
+
+    pub fn variables<'a>(&'a self, _: &EnvPlan) -> impl Iterator<Item = (&'static str, Cow<'a, str>)> {
+        match *self {}
+        #[allow(unreachable_code)]
+        std::iter::empty()
+    }
+
+    /// # Errors
+    /// None.
+    pub fn bind(&self, _: i32) -> Result<()> {
+        match *self {}
+    }
+}
