@@ -169,7 +169,9 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
         When::Untrusted => !context.trusted,
         When::Trusted => context.trusted,
         When::CredentialInEnvironment => !plan.names.credential_variables(context.delivery).is_empty(),
-        When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential() || context.delivery == Delivery::Broker,
+        When::BaseUrl => {
+            plan.base_url.is_some() || plan.has_server_credential() || context.delivery == Delivery::Broker
+        }
         When::ServerCredential => plan.has_server_credential() && context.delivery != Delivery::Broker,
         When::Broker => context.delivery == Delivery::Broker,
     }

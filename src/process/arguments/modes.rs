@@ -148,7 +148,9 @@ fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
 
 fn is_given(plan: &EnvPlan, delivery: Delivery, usable: UsableCredential) -> bool {
     match usable {
-        UsableCredential::InEnvironment(kind) => is_handed_over(plan, kind) && matches!(delivery, Delivery::Env | Delivery::Broker),
+        UsableCredential::InEnvironment(kind) => {
+            is_handed_over(plan, kind) && matches!(delivery, Delivery::Env | Delivery::Broker)
+        }
         UsableCredential::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
         UsableCredential::OwnLogin => plan.credential.input.is_none(),
     }
