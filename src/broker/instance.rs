@@ -86,9 +86,9 @@ impl Broker {
     /// Starts one, on its own threads.
     ///
     /// # Errors
-    /// `BUSY` if the system gives no thread or no descriptor; `ERR_INVALID_ARG_VALUE` for a URL or a proxy that is none;
-    /// `CA_FILE_UNUSABLE`.
+    /// `BUSY` if the system gives no thread or no descriptor; as [`Options::check`].
     pub fn start(options: Options) -> Result<Self> {
+        options.check()?;
         let upstreams = Upstreams::new(&options)?;
         let stop: Arc<SetOnce<()>> = Arc::default();
         let mut running = Vec::new();
@@ -182,6 +182,18 @@ impl Broker {
         if let Some(broker) = stopped {
             broker.stop();
         }
+    }
+
+    /// Takes it from the process, so that a later call of [`Broker::of_process`] starts another one. Whoever gets true has
+    /// to stop it.
+    #[must_use]
+    pub fn withdraw(self: &Arc<Self>) -> bool {
+        let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = of_process.as_ref().is_some_and(|broker| Arc::ptr_eq(broker, self));
+        if is_it {
+            *of_process = None;
+        }
+        is_it
     }
 
     #[must_use]
@@ -299,6 +311,7 @@ impl Broker {
         for thread in running {
             let _ = thread.join();
         }
+        self.shared.audit.close();
     }
 }
 

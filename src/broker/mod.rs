@@ -23,13 +23,13 @@ mod token;
 mod upstream;
 mod upstreams;
 
-pub use audit::{Audit, Outcome, Record};
+pub use audit::{Audit, AuditOutcome, AuditReader, Outcome, Record, Waiting};
 pub use exchange::web_socket_frames::Frames;
 pub use grant::{GrantRequest, Route};
 pub use instance::{Address, Broker, Counts, Grant};
 pub use launch::LaunchRequest;
 pub use live_credential::LiveCredential;
-pub use options::{Limits, Options, Times};
+pub use options::{Limits, NUMBERS, OptionNumber, Options, Times};
 pub use peer::sock_diag::{Owner, owner_in};
 pub use peer::{PeerRule, Process};
 pub use refusal::Reason;

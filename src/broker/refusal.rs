@@ -1,5 +1,7 @@
 //! Why a request is refused, and the answer that the CLI understands.
 
+use std::fmt;
+
 use bytes::Bytes;
 use hyper::http::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -70,6 +72,13 @@ pub enum Reason {
 enum Nature {
     Lasting,
     Upstream,
+}
+
+/// The word that the audit has for it.
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 impl Reason {
