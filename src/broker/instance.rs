@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -41,6 +42,8 @@ pub struct Broker {
     /// By provider and vendor.
     ports: Mutex<HashMap<(&'static str, &'static str), u16>>,
     sockets: Mutex<Option<Arc<BrokerDirectory>>>,
+    /// Whether code of the worker's has it, and not only launches.
+    is_callers: AtomicBool,
     stop: Arc<SetOnce<()>>,
     running: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -115,6 +118,7 @@ impl Broker {
             threads: Arc::new(Threads::new(handles)),
             ports: Mutex::default(),
             sockets: Mutex::default(),
+            is_callers: AtomicBool::new(false),
             stop,
             running: Mutex::new(running),
         })
@@ -149,19 +153,33 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Starts the one of this process with options of the caller's.
+    /// Starts the one of this process with the caller's options. It takes the place of one that a launch has started, if
+    /// no launch uses that one any more and no caller has it.
     ///
     /// # Errors
-    /// `BUSY` if there is one; as [`Broker::start`].
+    /// `BUSY` if there is another one; as [`Broker::start`].
     pub fn install(options: Options) -> Result<Arc<Self>> {
         let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-        if of_process.is_some() {
+        if of_process.as_ref().is_some_and(Self::is_in_use) {
             let message = "This process has a broker. Call startBroker() before the first launch, or stop that one.";
             return Err(Error::new(ErrorCode::Busy, message));
         }
         let broker = Arc::new(Self::start(options)?);
-        *of_process = Some(Arc::clone(&broker));
+        let unused = of_process.replace(Arc::clone(&broker));
+        drop(of_process);
+        drop(unused);
         Ok(broker)
+    }
+
+    /// Asked under the lock under which everybody gets theirs: one that only the process has is nobody else's a moment later.
+    fn is_in_use(self: &Arc<Self>) -> bool {
+        let is_held = Arc::strong_count(self) > 1 || self.is_callers.load(Ordering::Relaxed);
+        is_held || !self.registry.is_empty()
+    }
+
+    /// Says that a caller has it, so that no other one takes its place before it is stopped.
+    pub fn give_to_caller(&self) {
+        self.is_callers.store(true, Ordering::Relaxed);
     }
 
     /// The one of this process, if it runs.

@@ -242,7 +242,10 @@ mod tests {
         assert_eq!(with(|_| ()), Ok(()));
         assert_eq!(with(|options| options.upstreams = vec!["http://10.0.0.1:8080/v1".into()]), Ok(()));
         for (name, change) in [
-            ("options.upstreams[1]", (|options| options.upstreams = vec!["http://a".into(), "secret".into()]) as fn(&mut Options)),
+            (
+                "options.upstreams[1]",
+                (|options| options.upstreams = vec!["http://a".into(), "secret".into()]) as fn(&mut Options),
+            ),
             ("options.proxy", |options| options.proxy = Some("socks5://secret".into())),
             ("options.caFile", |options| options.ca_file = Some("secret.pem".into())),
             ("options.socketDirectory", |options| options.socket_directory = "secret".into()),

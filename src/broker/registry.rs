@@ -37,6 +37,11 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
+    /// Whether no launch has a credential.
+    pub fn is_empty(&self) -> bool {
+        self.lock().is_empty()
+    }
+
     /// A share in the credential that `is_same` finds among those of this owner for this upstream, or in the one that
     /// `make` makes.
     ///
