@@ -27,7 +27,7 @@ pub use arguments::{
     Arguments, ChosenDefinition, ConfigOverride, EnforcedArgument, FeatureOption, InlineDefinitions, InlineSyntax,
     Mode, ModeSign, OverrideFacts, RefusedOption, UsableCredential, When,
 };
-pub use broker::{AllowedRequest, BrokerClient, ErrorForm, Upgrade};
+pub use broker::{AllowedRequest, BrokerClient, ErrorForm, InsteadOfAnswer, Upgrade};
 pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 pub use command_line::{CommandLine, Given, Grammar, Reading, Word};
 pub use config_file::{Base, ConfigFile, Effect, FileShield, Format, Hazard, RefusedFile, RefusedWhen};
