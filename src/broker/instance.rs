@@ -24,6 +24,7 @@ use super::upstreams::Upstreams;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{Transport, Vendor};
 use crate::secret::Secret;
+use crate::sys::wiping_allocator::with_wiped_memory;
 
 /// A request's future, hyper and rustls go a few KiB deep; without optimization several times that.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -103,9 +104,12 @@ impl Broker {
             let name = format!("pe-broker-{number}");
             let thread = std::thread::Builder::new().name(name).stack_size(STACK_BYTES);
             let thread = thread.spawn(move || {
-                runtime.block_on(stop.wait());
-                // A look-up that hangs holds nobody.
-                runtime.shutdown_background();
+                // An API may repeat a key, and hyper and rustls read it into buffers that they free as they are.
+                with_wiped_memory(|| {
+                    runtime.block_on(stop.wait());
+                    // A look-up that hangs holds nobody.
+                    runtime.shutdown_background();
+                });
             });
             running.push(thread.map_err(|error| no_thread(&error))?);
         }

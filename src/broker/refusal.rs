@@ -3,7 +3,7 @@
 use std::fmt;
 
 use bytes::Bytes;
-use hyper::http::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
@@ -33,6 +33,8 @@ pub enum Reason {
     Target,
     /// HTTP/1.0, or what is no HTTP.
     Protocol,
+    /// A head that two parties could read in two ways: two lengths, a length beside chunks, a bare LF.
+    Framing,
     /// Not exactly one `Host`, or another one than the broker's.
     Host,
     /// A web page asks.
@@ -114,6 +116,9 @@ impl Reason {
             Self::NotAllowed => "The broker forwards the requests that inference needs, and this is none of them.",
             Self::Target => "The broker takes a path as the target of a request, and no URL.",
             Self::Protocol => "The broker speaks HTTP/1.1.",
+            Self::Framing => {
+                "The request says in two ways how long it is, or has lines that do not end with CRLF. Send one length."
+            }
             Self::Host => "The header Host does not name the broker.",
             Self::Origin => "The broker takes no requests of web pages.",
             Self::HeadTooLarge => "The request's headers are larger than the broker takes.",
@@ -162,6 +167,10 @@ impl Reason {
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+        if matches!(self, Self::Framing | Self::Protocol) {
+            // Where its next request begins is not known.
+            headers.insert(CONNECTION, HeaderValue::from_static("close"));
+        }
         for (name, value) in form.headers {
             headers.insert(*name, HeaderValue::from_static(value));
         }
@@ -190,6 +199,7 @@ impl Reason {
         Self::NotAllowed,
         Self::Target,
         Self::Protocol,
+        Self::Framing,
         Self::Host,
         Self::Origin,
         Self::HeadTooLarge,

@@ -3,6 +3,9 @@
 use super::credential::CredentialKind;
 use super::version::Version;
 
+use std::time::Duration;
+
+
 /// A request that inference needs.
 #[derive(Debug)]
 pub struct AllowedRequest {
@@ -10,19 +13,32 @@ pub struct AllowedRequest {
     /// Below the base URL, byte for byte. A segment `*` stands for one segment of letters, digits and `-._:`.
     pub path: &'static str,
     pub upgrade: Upgrade,
+    /// How long the API has to answer, if that is less than the broker's own limit.
+    pub answer_within: Option<Duration>,
+    /// What the CLI gets in the place of one of the API's answers.
+    pub instead: Option<InsteadOfAnswer>,
+}
+
+/// An answer of 200 that the broker gives if the API answers with this status to a credential of this kind.
+#[derive(Debug)]
+pub struct InsteadOfAnswer {
+    pub status: u16,
+    pub kind: CredentialKind,
+    /// JSON.
+    pub body: &'static str,
 }
 
 impl AllowedRequest {
     /// A request that stays HTTP.
     #[must_use]
     pub const fn plain(method: &'static str, path: &'static str) -> Self {
-        Self { method, path, upgrade: Upgrade::Never }
+        Self { method, path, upgrade: Upgrade::Never, answer_within: None, instead: None }
     }
 
     /// A request that becomes a WebSocket.
     #[must_use]
     pub const fn web_socket(path: &'static str) -> Self {
-        Self { method: "GET", path, upgrade: Upgrade::WebSocket }
+        Self { upgrade: Upgrade::WebSocket, ..Self::plain("GET", path) }
     }
 }
 

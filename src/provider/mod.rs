@@ -28,7 +28,7 @@ pub use arguments::{
     Mode, ModeSign, OverrideFacts, RefusedOption, UsableCredential, When,
 };
 pub use broker::{
-    AllowedRequest, BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, ErrorForm, Transport, Upgrade,
+    AllowedRequest, BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, ErrorForm, InsteadOfAnswer, Transport, Upgrade,
 };
 pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 pub use command_line::{CommandLine, Given, Grammar, Reading, Word};

@@ -7,6 +7,7 @@ use provider_env::broker::{Broker, Limits, Options, Outcome, PeerRule, Reason, R
 
 use crate::api::{Api, OK};
 use crate::client::Client;
+use crate::other_process::{NEIGHBOUR, Other, TENANT, is_root};
 use crate::setting::{Setting, ask, authorized, own_uid, refused, until};
 
 #[test]
@@ -184,16 +185,65 @@ fn many_grants_cost_little_and_leave_nothing() {
     let setting = Setting::of("claude", &api);
     let peer = PeerRule { uid: own_uid(), only_started_process: false };
     let before = resident();
+    let started = std::time::Instant::now();
     let grants: Vec<_> =
-        (0..20_000).map(|_| setting.broker.grant(setting.request(Route::Tcp, peer)).expect("granted")).collect();
+        (0..MANY).map(|_| setting.broker.grant(setting.request(Route::Tcp, peer)).expect("granted")).collect();
     let each = resident().saturating_sub(before) / grants.len();
-    println!("{each} bytes of memory for an idle grant and its token");
+    let time = started.elapsed() / u32::try_from(MANY).expect("small");
+    println!("{MANY} grants: {each} bytes of memory and {time:?} for an idle grant and its token");
     // With its token, which a launch gives away: 53 bytes, in guarded memory.
     assert!(each < 1024, "{each}");
-    assert_eq!(setting.broker.counts().tokens, 20_000);
-    assert_eq!(ask(&grants[12_345], "POST", "/v1/messages", b"{}").status(), 200);
+    assert_eq!(setting.broker.counts().tokens, MANY);
+    assert_eq!(ask(&grants[MANY / 2], "POST", "/v1/messages", b"{}").status(), 200);
     drop(grants);
-    assert_eq!(setting.broker.counts().tokens, 0);
+    assert_eq!((setting.broker.counts().tokens, setting.broker.counts().grants), (0, 0));
+}
+
+const MANY: usize = 1_000_000;
+
+/// More than the limits allow: the others are closed at once, and other uids notice nothing.
+#[test]
+fn ten_thousand_idle_connections_leave_room_for_others() {
+    if !crate::other_process::runs_alone("limits::ten_thousand_idle_connections_leave_room_for_others") {
+        return;
+    }
+    let api = Api::answering(OK);
+    let setting = Setting::of("claude", &api);
+    let own = setting.grant(Route::Tcp);
+    let tenant = PeerRule { uid: TENANT, only_started_process: false };
+    let others = setting.broker.grant(setting.request(Route::Tcp, tenant)).expect("granted");
+    let mut idle = Other::start(is_root().then_some(NEIGHBOUR));
+    assert_eq!(idle.connect_idly(own.address(), 10_000), 10_000);
+    until("the broker has seen them", || setting.broker.counts().refused_connections >= 10_000 - 512);
+    assert!(setting.broker.counts().connections <= 512);
+    if is_root() {
+        assert_eq!(ask(&own, "POST", "/v1/messages", b"{}").status(), 200);
+        let mut tenant = Other::start(Some(TENANT));
+        assert_eq!(tenant.ask(&others, &others, "/v1/messages").expect("an answer").status(), 200);
+    }
+    drop(idle);
+    until("they are forgotten", || setting.broker.counts().connections == 0);
+}
+
+#[test]
+fn ten_thousand_idle_connections_cost_little_if_they_are_allowed() {
+    if !crate::other_process::runs_alone("limits::ten_thousand_idle_connections_cost_little_if_they_are_allowed") {
+        return;
+    }
+    let api = Api::answering(OK);
+    let options = Options { connections: 11_000, connections_per_uid: 11_000, ..Options::default() };
+    let setting = Setting::with("claude", &api, options);
+    let own = setting.grant(Route::Tcp);
+    let mut idle = Other::start(None);
+    let before = resident();
+    assert_eq!(idle.connect_idly(own.address(), 10_000), 10_000);
+    until("all are open", || setting.broker.counts().connections == 10_000);
+    let each = resident().saturating_sub(before) / 10_000;
+    println!("{each} bytes of memory for an idle connection");
+    assert!(each < 32 * 1024, "{each}");
+    assert_eq!(ask(&own, "POST", "/v1/messages", b"{}").status(), 200);
+    drop(idle);
+    until("they are forgotten", || setting.broker.counts().connections == 0);
 }
 
 fn resident() -> usize {

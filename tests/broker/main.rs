@@ -17,6 +17,7 @@ mod limits;
 mod memory;
 mod other_process;
 mod peers;
+mod policy_limits;
 mod rotation;
 mod setting;
 mod web_socket;

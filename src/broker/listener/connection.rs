@@ -11,12 +11,13 @@ use hyper::http::header::{EXPECT, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::accept::Place;
+use super::framing::{Framed, Heads};
 use crate::broker::audit::{Outcome, Record};
 use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
 use crate::broker::grant::GrantState;
@@ -29,7 +30,7 @@ use crate::broker::upstream::StallGuard;
 use crate::provider::BrokerClient;
 
 /// A request's head, and what is buffered of a body.
-const BUFFER_BYTES: usize = 64 * 1024;
+pub(super) const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A client that still writes does not read: of a body that is refused, so much is read first.
 const MOST_DRAINED: u64 = 64 << 20;
@@ -53,8 +54,9 @@ where
 {
     let times = listening.shared.options.times;
     let peer = Arc::new(peer);
-    let service = service_fn(|request| handle(Arc::clone(&listening), Arc::clone(&peer), request));
-    let stream = TokioIo::new(StallGuard::new(stream, times.client_stall));
+    let heads = Heads::default();
+    let service = service_fn(|request| handle(Arc::clone(&listening), Arc::clone(&peer), heads.clone(), request));
+    let stream = TokioIo::new(StallGuard::new(Framed::new(stream, heads.clone()), times.client_stall));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
@@ -113,15 +115,20 @@ fn unreadable(listening: &Listening, peer: &Peer) -> Record {
 async fn handle(
     listening: Arc<Listening>,
     peer: Arc<Peer>,
+    heads: Heads,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
+    let verdict = heads.next();
     let (parts, body) = request.into_parts();
     let is_upgrade = parts.headers.contains_key(UPGRADE);
     let caller = Caller { provider: listening.provider, peer: &peer, parts: &parts };
     let shared = &listening.shared;
     let (grant, admitted) = match listening.grant_of(&parts) {
         Ok(grant) => {
-            let admitted = listening.admit(&grant, &parts, &body, &peer).await;
+            let admitted = match verdict {
+                Ok(()) => listening.admit(&grant, &parts, &body, &peer).await,
+                Err(reason) => Err(reason),
+            };
             (Some(grant), admitted)
         }
         Err(reason) => (None, Err(reason)),
@@ -129,7 +136,12 @@ async fn handle(
     let account = Box::new(Account::open(&shared.audit, &caller, grant.as_deref()));
     let (mut account, reason) = match admitted {
         Ok(admitted) => match forward(admitted, (parts, body), account, &shared.options).await {
-            Ok(response) => return Ok(response),
+            Ok(response) => {
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    heads.end();
+                }
+                return Ok(response);
+            }
             Err(refused) => refused,
         },
         Err(reason) => {
