@@ -62,7 +62,8 @@ test('what is wrong is refused, consumes bytes and changes nothing', { skip }, a
     const given = typeof credential === 'string' && credential ? Buffer.from(credential) : credential
     assert.throws(() => broker.rotate(whose, given, options), { code }, String(code))
     if (Buffer.isBuffer(given)) assert.ok(given.every((byte) => byte === 0))
-    if (code !== 'ERR_INVALID_ARG_TYPE' && credential === keyOf('a') && options === undefined) assert.throws(() => broker.revoke(whose), { code })
+    if (code !== 'ERR_INVALID_ARG_TYPE' && credential === keyOf('a') && options === undefined)
+      assert.throws(() => broker.revoke(whose), { code })
   }
   await ask(granted)
   assert.deepEqual(keys, [KEY])
