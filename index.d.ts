@@ -218,6 +218,9 @@ export type RefusalReason =
   | 'too-many-requests'
   | 'too-fast'
   | 'revoked'
+  | 'credential-expired'
+  | 'credential-unusable'
+  | 'upstream-name'
   | 'upstream-address'
   | 'upstream-unreachable'
   | 'upstream-tls'
@@ -431,7 +434,7 @@ export interface BrokerCounts {
  * {@link Broker.stop}.
  *
  * @throws {ProviderError} `ERR_PROVIDER_BUSY` if an option is given and the broker already runs, or if the system
- * cannot create a thread; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
+ * cannot create a thread; `ERR_PROVIDER_CA_FILE_UNUSABLE`; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function startBroker(options?: BrokerOptions): Broker
@@ -448,8 +451,8 @@ export declare class Broker {
    * @param options `kind` says what the credential is. Default: `"api-key"`.
    * @returns How many credentials of running agents were replaced; 0 if no agent of the workspace runs.
    * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
-   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, in which case nothing has changed; `ERR_PROVIDER_DISPOSED` if
-   * the broker was stopped.
+   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, in which case nothing has
+   * changed; `ERR_PROVIDER_DISPOSED` if the broker was stopped.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   rotate(
