@@ -113,11 +113,19 @@ const CASES = [
     status: 400
   },
   { provider: 'claude', name: 'a stream that breaks off', reply: { cut: true }, kind: 'network', status: null },
-  { provider: 'claude', name: 'a name that nobody knows', baseUrl: 'http://no-such-host.invalid', kind: 'network', status: null },
+  {
+    provider: 'claude',
+    name: 'a name that nobody knows',
+    baseUrl: 'http://no-such-host.invalid',
+    delivery: 'fd',
+    kind: 'network',
+    status: null
+  },
   {
     provider: 'claude',
     name: 'no TLS',
     baseUrl: (mock) => mock.anthropicBaseUrl.replace('http:', 'https:'),
+    delivery: 'fd',
     kind: 'network',
     status: null
   },
@@ -139,7 +147,7 @@ const CASES = [
     status: null
   },
   { provider: 'claude', name: 'not logged in', payload: {}, kind: 'not-logged-in', status: null },
-  { provider: 'claude', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', kind: 'network', status: null },
+  { provider: 'claude', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', delivery: 'fd', kind: 'network', status: null },
   { provider: 'claude', name: 'its limit of turns', extra: ['--max-turns=1'], kind: 'limit', status: null },
   { provider: 'claude', name: 'an argument that it does not know', extra: ['--no-such-option'], kind: 'configuration', status: null },
   {
@@ -321,6 +329,8 @@ for (const each of CASES) {
     page,
     reply,
     payload = { apiKey: KEY[provider] },
+    // The model provider without retries needs the key itself.
+    delivery = provider === 'codex' ? 'env' : undefined,
     file,
     kind,
     status,
@@ -345,6 +355,7 @@ for (const each of CASES) {
       payload,
       prompt: 'run: echo one',
       envOptions: baseUrl ? { baseUrl } : {},
+      launch: { delivery },
       args: argsOf(each, baseUrl ?? mock.openaiBaseUrl)
     })
     /** @type {any[]} */
