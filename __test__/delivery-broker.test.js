@@ -3,16 +3,18 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { spawnSync } = require('node:child_process')
+const { execFile, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const http = require('node:http')
 const path = require('node:path')
 const { test } = require('node:test')
+const { promisify } = require('node:util')
 const { spawnPortable } = require('./support/portable.js')
 const { codexOptions, spawnProvider } = require('../index.js')
 const { makeHomes, makeOpenDir } = require('./support/homes.js')
-const { KEYS, UID, firstLine, ids, isRoot, knownProgram, makeEnv, needsLinux, needsRoot, outcome, run } = require('./support/launch.js')
+const { descriptors, until } = require('./support/kernel.js')
+const { KEYS, UID, firstLine, ids, isRoot, knownProgram, makeEnv, needsLinux, needsRoot, outcome } = require('./support/launch.js')
 
 /** @typedef {'claude' | 'codex'} Provider */
 const PROVIDERS = /** @type {Provider[]} */ (['claude', 'codex'])
@@ -185,39 +187,47 @@ test('a login that the CLI reads by itself has no delivery, and the broker none 
   }
 })
 
-test('a start that fails leaves no grant, and tells no delivery', { skip: needsLinux }, async (t) => {
-  const { env, homes } = makeEnv(t)
-  const { directory } = socketsOf(await run(env, 'echo "$ANTHROPIC_UNIX_SOCKET"', { delivery: 'broker' }))
-  const before = fs.readdirSync(directory)
-  for (const start of [spawnProvider, spawnPortable]) {
-    const child = start(env, { ...ids, command: KNOWN.claude, cwd: `${homes.workspace}/nowhere`, workspaceTrust: 'trusted' })
-    const { error } = await outcome(child)
-    assert.deepEqual([error?.code, child.delivery], ['ERR_PROVIDER_SPAWN_FAILED', null])
-  }
-  assert.deepEqual(fs.readdirSync(directory), before)
-})
-
-/** Where the sockets of launches are. @param {{ stdout: string }} printed */
-function socketsOf({ stdout }) {
-  const socket = stdout.trim()
-  assert.ok(Buffer.byteLength(socket) < 108, socket)
-  assert.equal(fs.existsSync(socket), false, 'it went with its launch')
-  return { directory: path.dirname(path.dirname(socket)) }
+/** The sockets of launches on which this process listens. */
+function openSockets() {
+  const inodes = new Set([...descriptors('self').values()].map((name) => /^socket:\[(\d+)\]$/.exec(name)?.[1]))
+  const rows = fs
+    .readFileSync('/proc/net/unix', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
+  return rows.filter((row) => inodes.has(row[6]) && /\/pe-[^/]+\/s$/.test(row[7] ?? '')).map((row) => row[7])
 }
+
+test('a launch has a socket as long as it runs, and one that fails leaves none', { skip: needsLinux || needsRoot }, async (t) => {
+  const { child, said } = await startAsking(t, 'claude')
+  const socket = said.env.ANTHROPIC_UNIX_SOCKET
+  assert.deepEqual(openSockets(), [socket])
+  assert.ok(Buffer.byteLength(socket) < 108, socket)
+  await end(child)
+  await until('its socket is closed', () => openSockets().length === 0)
+  assert.equal(fs.existsSync(path.dirname(socket)), false)
+  // The process is made, and cannot enter the directory.
+  const { env, homes } = makeEnv(t)
+  fs.chownSync(homes.workspace, 0, 0)
+  const failed = spawnProvider(env, { ...ids, command: KNOWN.claude, workspaceTrust: 'trusted' })
+  const { error } = await outcome(failed)
+  assert.deepEqual([error?.step, failed.delivery], ['working-directory', null])
+  await until('no socket is left', () => openSockets().length === 0)
+})
 
 test('the Codex SDK gets a token, which ends with dispose()', { skip: needsLinux }, async (t) => {
   const api = await startApi(t, 'codex')
   const { env } = makeEnv(t, { provider: 'codex' }, { baseUrl: api.baseUrl, set: { ASKS: 'itself' } })
   const options = codexOptions(env, { command: UNKNOWN, allowRoot: isRoot, cwd: '/' })
   assert.doesNotMatch(JSON.stringify(options), new RegExp(KEYS.codex))
-  const ask = () => {
-    const { stdout } = spawnSync(options.codexPathOverride, options.configOverrides, { env: options.env, input: '', encoding: 'utf8' })
-    return JSON.parse(stdout).answer
+  const ask = async () => {
+    const asking = promisify(execFile)(options.codexPathOverride, options.configOverrides, { env: options.env })
+    asking.child.stdin?.end()
+    return JSON.parse((await asking).stdout).answer
   }
-  assert.deepEqual([ask().status, api.seen], [200, [KEYS.codex]])
+  assert.deepEqual([(await ask()).status, api.seen], [200, [KEYS.codex]])
   options.dispose()
   options.dispose()
-  const { status, text } = ask()
+  const { status, text } = await ask()
   assert.match(`${status} ${text}`, /^400 .*(?:knows no such token|has ended)/)
   assert.equal(api.seen.length, 1)
 })

@@ -395,6 +395,7 @@ test('codex: the end of a limit, by a clock in the time zone of both', async (t)
       programs,
       payload: { apiKey: KEY.codex },
       envOptions: { baseUrl: url, set: { ...quiet.codex.env, ...(zone ? { TZ: zone } : {}) } },
+      launch: { delivery: 'env' },
       args: (common, text) => ['exec', ...common, ...custom({ baseUrl: url }), '--', text]
     })
     await done
@@ -433,6 +434,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       programs,
       payload: { apiKey: KEY[provider] },
       envOptions: provider === 'claude' ? { set: { ...quiet.claude.env, CLAUDE_CODE_MAX_RETRIES: '2' } } : {},
+      launch: provider === 'codex' ? { delivery: 'env' } : {},
       args: (common, text) => (provider === 'codex' ? ['exec', ...common, ...more, '--', text] : [...common, text])
     })
     /** @type {any[]} */
