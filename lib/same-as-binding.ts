@@ -2,6 +2,8 @@
 // changes alone. Nothing of this file is in the bundle.
 
 import type * as native from '../binding.js'
+import type { AuditRecord } from './broker/audit.ts'
+import type { BrokerCounts } from './broker/broker.ts'
 import type { KeyCheck } from './credential/check-key.ts'
 import type { KeyFindingCode, KeyValidation, ValidateKeyOptions } from './credential/validate-key.ts'
 import type { ProviderDescription } from './environment/describe-provider.ts'
@@ -32,7 +34,9 @@ export type Checked = [
   Holds<Same<NonNullable<KeyValidation['kind']>, KeyKind>>,
   Holds<Same<NonNullable<UsageMeterOptions['credential']>, native.CredentialKind>>,
   Holds<Same<keyof UsageMeterOptions, keyof native.ExpectedRun>>,
+  Holds<Same<BrokerCounts, native.BrokerCounts>>,
   // Words that the addon declares as strings.
+  Holds<SameApart<AuditRecord, native.AuditRecord, 'provider' | 'reason'>>,
   Holds<SameApart<KeyValidation, native.KeyValidation, 'provider' | 'class' | 'kind' | 'belongsTo'>>,
   // The addon leaves out a fingerprint that there is none of.
   Holds<SameApart<ProviderDescription, native.ProviderDescription, 'provider' | 'billedTo' | 'fingerprint'>>,

@@ -34,7 +34,7 @@ const TREES = [
       ['doctor', 'sdk'],
       ['shared'],
       ['process'],
-      ['environment'],
+      ['broker', 'environment'],
       ['credential', 'usage'],
       ['secret'],
       ['internal']

@@ -140,6 +140,13 @@ const OPTIONS = validate.members({
 } satisfies Record<keyof LoginOptions, true>)
 /** As `validate.options` gives them. */
 type LoginGiven = validate.Own<(typeof OPTIONS)[number]>
+
+/**
+ * When the tokens of a store are to be refreshed, in milliseconds since 1970; `undefined` if nobody knows when, or if there is
+ * nothing to refresh.
+ */
+export let dueAt: (store: CredentialStore) => number | undefined
+
 /** Each does what the one before it does, and more. */
 const CALLS = validate.wordsOf('Call')
 const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'] as const satisfies readonly (keyof Overrides)[]
@@ -166,11 +173,20 @@ export class CredentialStore extends Handle {
   #pending: { call: Call; promise: Promise<RefreshResult> } | undefined
   /** What this store got was not published to the fleet. */
   #unpublished = false
+  #refreshAheadMs: number
 
-  private constructor(key: symbol, native: Native, fleet?: Fleet) {
+  private constructor(key: symbol, native: Native, refreshAheadMs: number, fleet?: Fleet) {
     super(key, native)
     this.#native = native
+    this.#refreshAheadMs = refreshAheadMs
     this.#fleet = fleet
+  }
+
+  static {
+    dueAt = (store) => {
+      const at = store.path === null ? null : store.expiresAt
+      return at === null ? undefined : at.getTime() - store.#refreshAheadMs
+    }
   }
 
   /**
@@ -184,7 +200,8 @@ export class CredentialStore extends Handle {
     // Lent first: bytes are consumed also where an option is wrong.
     return new CredentialStore(
       KEY,
-      lendInput(secret, 'secret', (lent) => binding.storeOf(...readOf(provider, options), lent))
+      lendInput(secret, 'secret', (lent) => binding.storeOf(...readOf(provider, options), lent)),
+      0
     )
   }
 
@@ -211,7 +228,7 @@ export class CredentialStore extends Handle {
     const fleet = readFleet(read)
     const native = translate(() => binding.loginStore(validate.optionalString('provider', provider) ?? ''))
     await runJob(() => native.open(login))
-    return new CredentialStore(KEY, native, fleet)
+    return new CredentialStore(KEY, native, login.refreshAheadMs, fleet)
   }
 
   get provider(): ProviderId {

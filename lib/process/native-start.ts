@@ -5,6 +5,7 @@ import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { fromNative, translate } from '../internal/errors.ts'
 import { tearDownAtExit } from '../internal/tear-down.ts'
+import { weakly } from '../internal/weakly.ts'
 import type { MissingProtection } from './backend.ts'
 import { hold } from './child-streams.ts'
 import { completed } from './failed-start.ts'
@@ -66,7 +67,7 @@ function nameOf(signal: number, realTimeSignal: string | null) {
 
 function spawner() {
   // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
-  if (!made) binding.callWithoutContext(() => void (made = new binding.NativeSpawner(keepAlive.weakly(onEvent))))
+  if (!made) binding.callWithoutContext(() => void (made = new binding.NativeSpawner(weakly(onEvent))))
   return made as NativeSpawner
 }
 

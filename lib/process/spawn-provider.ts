@@ -2,9 +2,12 @@
 
 import type { Readable, Writable } from 'node:stream'
 import type { PlainVariable } from '../../binding.js'
+import type { CredentialStore } from '../credential/credential-store.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
+import { storeOf } from '../environment/provider-env.ts'
 import { onAbort } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
+import { keepFresh } from './keep-fresh.ts'
 import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
 import { startNative } from './native-start.ts'
@@ -52,8 +55,17 @@ export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, e
   const launch = readLaunch(env, options, extra)
   const driver = start(launch)
   const { signal } = launch
+  serve(driver.child, storeOf(env))
   if (signal) tieOrEnd(driver, signal)
   return driver.child
+}
+
+/** An agent that the broker serves uses the newest token of its store, so there has to be a valid one. */
+function serve(child: ProviderProcess, store: CredentialStore | undefined) {
+  if (!store) return
+  child.once('spawn', () => {
+    if (child.delivery === 'broker') keepFresh(store, child)
+  })
 }
 
 /** A process that nobody could abort, and that the caller gets no handle of, ends. */

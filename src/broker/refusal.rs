@@ -1,5 +1,7 @@
 //! Why a request is refused, and the answer that the CLI understands.
 
+use std::fmt;
+
 use bytes::Bytes;
 use hyper::http::header::{CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
@@ -43,7 +45,13 @@ pub enum Reason {
     TooFast,
     /// The credential was revoked.
     Revoked,
-    /// The name of the API's host has no address, or one that is not allowed.
+    /// The stored login's token has expired, and was not refreshed.
+    CredentialExpired,
+    /// The store has no credential that can be sent.
+    CredentialUnusable,
+    /// The name of the API's host could not be looked up.
+    UpstreamName,
+    /// The API's host has no address that the broker may connect to.
     UpstreamAddress,
     /// Nobody accepts connections there, or it was closed.
     UpstreamUnreachable,
@@ -63,17 +71,24 @@ pub enum Reason {
 /// Whether asking again can help.
 enum Nature {
     Lasting,
-    OverLimit,
     Upstream,
+}
+
+/// The word that the audit has for it.
+impl fmt::Display for Reason {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.serialize(formatter)
+    }
 }
 
 impl Reason {
     const fn nature(self) -> Nature {
         match self {
-            Self::TooManyRequests | Self::TooFast => Nature::OverLimit,
-            Self::UpstreamUnreachable | Self::UpstreamTimeout | Self::UpstreamProtocol | Self::Stopped => {
-                Nature::Upstream
-            }
+            Self::UpstreamName
+            | Self::UpstreamUnreachable
+            | Self::UpstreamTimeout
+            | Self::UpstreamProtocol
+            | Self::Stopped => Nature::Upstream,
             _ => Nature::Lasting,
         }
     }
@@ -106,9 +121,18 @@ impl Reason {
                 "The request's body is larger than the broker takes. Ask the operator for a higher limit."
             }
             Self::BodyBrokeOff => "The request's body broke off.",
-            Self::TooManyRequests => "This launch has as many requests in flight as it may have. Wait for one to end.",
-            Self::TooFast => "This launch asks more often than it may. Wait a moment.",
+            Self::TooManyRequests => {
+                "This launch has had as many requests in flight as it may have for too long. Wait for them to end."
+            }
+            Self::TooFast => "This launch has asked more often than it may for too long. Wait a moment.",
             Self::Revoked => "The credential was revoked. Ask the operator for another one.",
+            Self::CredentialExpired => {
+                "The stored login has expired and was not refreshed. Ask the operator to refresh it or to log in again."
+            }
+            Self::CredentialUnusable => {
+                "The stored credential cannot be used. Ask the operator to log in again or to store another one."
+            }
+            Self::UpstreamName => "The broker cannot find the address of the API's host. Check the base URL and DNS.",
             Self::UpstreamAddress => {
                 "The API's host has no address that the broker may connect to. Look at the base URL and at DNS."
             }
@@ -129,12 +153,11 @@ impl Reason {
 
     /// The refusal in the CLI's dialect. `is_upgrade`: the connection was to become a WebSocket.
     pub(super) fn response(self, client: &BrokerClient, is_upgrade: bool) -> Response<Bytes> {
-        let form = match self.nature() {
-            Nature::Lasting => &client.refusal,
-            Nature::OverLimit => &client.over_limit,
-            Nature::Upstream => &client.unreachable,
+        let (form, status) = match self.nature() {
+            Nature::Lasting => (&client.refusal, client.refusal.status),
+            Nature::Upstream if is_upgrade => (&client.unreachable, client.unreachable_web_socket),
+            Nature::Upstream => (&client.unreachable, client.unreachable.status),
         };
-        let status = if is_upgrade { client.instead_of_web_socket } else { form.status };
         let mut response = Response::new(self.body(form));
         *response.status_mut() = StatusCode::from_u16(status).unwrap_or(StatusCode::FORBIDDEN);
         let headers = response.headers_mut();
@@ -148,6 +171,11 @@ impl Reason {
     fn body(self, form: &ErrorForm) -> Bytes {
         // The messages above have nothing that JSON escapes; a test holds them to it.
         Bytes::from([form.before, "\"", self.message(), "\"", form.after].concat())
+    }
+
+    /// The refusal as the text of a message in an open WebSocket; none for a CLI that opens none.
+    pub(super) fn in_web_socket(self, client: &BrokerClient) -> Option<Bytes> {
+        client.in_web_socket.as_ref().map(|form| self.body(form))
     }
 
     #[cfg(test)]
@@ -170,6 +198,9 @@ impl Reason {
         Self::TooManyRequests,
         Self::TooFast,
         Self::Revoked,
+        Self::CredentialExpired,
+        Self::CredentialUnusable,
+        Self::UpstreamName,
         Self::UpstreamAddress,
         Self::UpstreamUnreachable,
         Self::UpstreamTls,

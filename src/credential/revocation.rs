@@ -82,7 +82,9 @@ pub(super) fn revoke_with_its_login(fingerprint: Fingerprint) {
     REVOCATIONS.insert(fingerprint);
 }
 
-pub(super) fn is_revoked(fingerprint: Fingerprint) -> bool {
+/// Whether a credential of this fingerprint was revoked.
+#[must_use]
+pub fn is_revoked(fingerprint: Fingerprint) -> bool {
     REVOCATIONS.is_revoked(fingerprint)
 }
 

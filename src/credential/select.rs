@@ -325,14 +325,12 @@ mod tests {
             (r#"{"apiKey":""}"#, Some("apiKey, oauthAccessToken")),
             (r#"{"provider":"codex"}"#, Some("apiKey")),
         ] {
-            let stored = StoredCredential {
-                provider: "claude",
-                kind: CredentialKind::ApiKey,
-                secret: Arc::new(Secret::copy_of(b"stored")),
-                expires_at: None,
-                generation: super::super::Generations::default().newest(),
-                directory: None,
-            };
+            let store = crate::credential::store::Store::of(
+                crate::provider::find("claude").expect("a row"),
+                CredentialKind::ApiKey,
+                Arc::new(Secret::copy_of(b"stored")),
+            );
+            let stored = store.expect("a store").credential().expect("good");
             let fallbacks = Fallbacks { store: Some(stored), server: Some(&server) };
             let terms = Terms { has_config_dir: true, require: true, ..Terms::default() };
             let mut payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");

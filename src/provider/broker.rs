@@ -47,15 +47,16 @@ pub struct BrokerClient {
     pub variables: &'static [BrokerVariable],
     /// What its tokens begin with: no prefix by which the CLI, or anybody's scanner, knows a vendor's key.
     pub token_prefix: &'static str,
-    /// What asking again does not change: the CLI shows it at once, and does not ask again.
+    /// What asking again does not change, also if the connection was to become a WebSocket: the CLI shows it at once, and
+    /// does not ask again.
     pub refusal: ErrorForm,
-    /// More requests than the grant allows: the CLI asks again later.
-    pub over_limit: ErrorForm,
     /// The API cannot be reached: the CLI asks again later.
     pub unreachable: ErrorForm,
-    /// Any of these where the connection was to become a WebSocket: with this status the CLI asks by POST instead, and
-    /// shows what it is told there.
-    pub instead_of_web_socket: u16,
+    /// The status of that if the connection was to become a WebSocket: the CLI asks by POST instead, and shows what it is
+    /// told there.
+    pub unreachable_web_socket: u16,
+    /// A refusal as a message in an open WebSocket. Its status and headers are in its text.
+    pub in_web_socket: Option<ErrorForm>,
 }
 
 /// Where a CLI connects to the broker.
@@ -93,7 +94,7 @@ pub enum BrokerWhen {
     VendorEndpoint,
 }
 
-/// An error as the vendor's API would give it: the message stands as a JSON string between the two parts.
+/// An error as the vendor's API gives it: the message is a JSON string between the two parts.
 #[derive(Debug)]
 pub struct ErrorForm {
     pub status: u16,

@@ -48,8 +48,8 @@ fn what_is_not_for_the_broker_is_refused_and_recorded() {
         ("POST /v1/messages/../files HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, Reason::NotAllowed),
         ("GET /v1/organizations/api_keys HTTP/1.1\nHOST\nTOKEN\n\n", 403, Reason::NotAllowed),
         ("DELETE /v1/messages HTTP/1.1\nHOST\nTOKEN\n\n", 403, Reason::NotAllowed),
-        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n", 426, Reason::NotAllowed),
-        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: websocket\n\n", 426, Reason::NotAllowed),
+        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n", 403, Reason::NotAllowed),
+        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: websocket\n\n", 403, Reason::NotAllowed),
     ] {
         let (_, answered) = send(&setting, raw);
         assert_eq!(answered, [status.to_string()], "{raw}");

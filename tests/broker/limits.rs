@@ -42,39 +42,93 @@ fn what_is_too_large_is_refused() {
     assert_eq!(api.seen().len(), 1);
 }
 
+/// An API that answers nobody until the gate is opened.
+struct Gate(Arc<(Mutex<bool>, Condvar)>);
+
+impl Gate {
+    fn closed() -> (Self, Api) {
+        let gate = Arc::new((Mutex::new(false), Condvar::new()));
+        let opened = Arc::clone(&gate);
+        let api = Api::start(move |conversation| {
+            let Some(_) = conversation.request()? else { return Ok(false) };
+            let open = opened.0.lock().expect("no panic");
+            drop(opened.1.wait_while(open, |open| !*open).expect("no panic"));
+            conversation.send(OK.as_bytes())?;
+            Ok(true)
+        });
+        (Self(gate), api)
+    }
+
+    fn open(&self) {
+        *self.0.0.lock().expect("no panic") = true;
+        self.0.1.notify_all();
+    }
+}
+
+fn begin(grant: &provider_env::broker::Grant, path: &str) -> Client {
+    let mut client = Client::connect(grant.address());
+    client.request("POST", path, &authorized(grant), b"{}");
+    client
+}
+
 #[test]
-fn so_many_at_once_and_so_fast() {
-    let gate = Arc::new((Mutex::new(false), Condvar::new()));
-    let opened = Arc::clone(&gate);
-    let api = Api::start(move |conversation| {
-        let Some(_) = conversation.request()? else { return Ok(false) };
-        let open = opened.0.lock().expect("no panic");
-        drop(opened.1.wait_while(open, |open| !*open).expect("no panic"));
-        conversation.send(OK.as_bytes())?;
-        Ok(true)
-    });
+fn a_request_that_is_one_too_many_waits_for_its_turn() {
+    let (gate, api) = Gate::closed();
     let mut setting = Setting::of("claude", &api);
-    setting.limits = Limits { concurrent_requests: 3, requests_per_second: 1, burst: 6, ..Limits::default() };
+    setting.limits = Limits { concurrent_requests: 3, ..Limits::default() };
     let (grant, other) = (setting.grant(Route::Tcp), setting.grant(Route::Tcp));
-    let ask = |grant: &provider_env::broker::Grant| {
-        let mut client = Client::connect(grant.address());
-        client.request("POST", "/v1/messages", &authorized(grant), b"{}");
-        client
-    };
-    let mut three: Vec<Client> = (0..3).map(|_| ask(&grant)).collect();
+    let mut seven: Vec<Client> = (0..7).map(|_| begin(&grant, "/v1/messages")).collect();
     until("three are in flight", || api.seen().len() == 3);
-    let answer = ask(&grant).answer();
-    assert_eq!((answer.status(), answer.head.get("retry-after")), (429, Some("1")));
-    assert_eq!(setting.outcome(), refused(Reason::TooManyRequests));
-    let mut unaffected = ask(&other);
-    *gate.0.lock().expect("no panic") = true;
-    gate.1.notify_all();
-    assert_eq!(unaffected.answer().status(), 200);
-    assert!(three.iter_mut().all(|client| client.answer().status() == 200));
-    // The burst is used up, and there is one more each second.
-    let statuses: Vec<u16> = (0..8).map(|_| ask(&grant).answer().status()).collect();
-    assert!(statuses.contains(&429) && statuses.iter().filter(|status| **status == 200).count() >= 2, "{statuses:?}");
-    until("it may ask again", || ask(&grant).answer().status() == 200);
+    let mut unaffected = begin(&other, "/v1/messages");
+    until("another launch's is too", || api.seen().len() == 4);
+    gate.open();
+    assert!(seven.iter_mut().all(|client| client.answer().status() == 200));
+    assert_eq!((unaffected.answer().status(), api.seen().len()), (200, 8));
+    assert!(setting.records(8).iter().all(|record| record.outcome == Outcome::Completed));
+}
+
+#[test]
+fn a_request_that_waits_too_long_is_refused_for_good_and_never_with_429() {
+    let times = Times { turn: Duration::from_millis(400), ..Times::default() };
+    for (provider, path, status) in [("claude", "/v1/messages", 403), ("codex", "/v1/responses", 400)] {
+        let (gate, api) = Gate::closed();
+        let mut setting = Setting::with(provider, &api, Options { times, ..Options::default() });
+        setting.limits = Limits { concurrent_requests: 1, requests_per_second: 1, burst: 3, ..Limits::default() };
+        let (grant, ended) = (setting.grant(Route::Tcp), setting.grant(Route::Tcp));
+        let mut first = begin(&grant, path);
+        until("it is in flight", || api.seen().len() == 1);
+        let answer = begin(&grant, path).answer();
+        assert_eq!((answer.status(), answer.text().contains("in flight")), (status, true), "{}", answer.text());
+        assert_eq!(setting.outcome(), refused(Reason::TooManyRequests));
+        gate.open();
+        assert_eq!(first.answer().status(), 200);
+        // The burst is used up: there is one more each second, and this waits for less.
+        let statuses: Vec<u16> = (0..4).map(|_| begin(&grant, path).answer().status()).collect();
+        assert!(statuses.contains(&status) && statuses.iter().all(|one| [200, status].contains(one)), "{statuses:?}");
+        assert!(setting.records(5).iter().any(|record| record.outcome == refused(Reason::TooFast)));
+        drop(ended);
+    }
+}
+
+#[test]
+fn a_request_that_waits_ends_with_its_grant_or_its_client() {
+    let (gate, api) = Gate::closed();
+    let mut setting = Setting::of("claude", &api);
+    setting.limits = Limits { concurrent_requests: 1, ..Limits::default() };
+    let grant = setting.grant(Route::Tcp);
+    let mut first = begin(&grant, "/v1/messages");
+    until("it is in flight", || api.seen().len() == 1);
+    let gone = begin(&grant, "/v1/messages");
+    let mut waits = begin(&grant, "/v1/messages");
+    until("they have connected", || setting.broker.counts().connections == 3);
+    gone.stream.close();
+    until("the client is noticed to be gone", || setting.broker.counts().connections == 2);
+    grant.end();
+    let answer = waits.answer();
+    assert_eq!((answer.status(), answer.text().contains("has ended")), (403, true), "{}", answer.text());
+    gate.open();
+    assert!(first.answer().text().contains("has ended"));
+    assert_eq!(api.seen().len(), 1, "none of them was sent");
 }
 
 #[test]

@@ -12,6 +12,7 @@ mod attacks;
 mod client;
 mod failures;
 mod forwarding;
+mod launches;
 mod limits;
 mod memory;
 mod other_process;

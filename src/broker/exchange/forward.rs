@@ -13,10 +13,10 @@ use super::account::Account;
 use super::ending::{Ending, ending_of, first};
 use super::request_body::RequestBody;
 use super::response_body::{Passing, ResponseBody};
-use super::web_socket::{Sides, relay};
+use super::web_socket::{LetIn, Sides, relay};
 use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
-use crate::broker::live_credential::KeyGeneration;
+use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::options::{Options, Times};
 use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
@@ -62,6 +62,7 @@ pub async fn forward(
     let body = RequestBody::new(body, grant.limits.body_bytes, options.times.client_stall, account.upward());
     let request = Request::from_parts(parts, body);
 
+    let credential = Arc::clone(&grant.credential);
     let mut ending = ending_of(grant, Arc::clone(&generation));
     let (response, connection) = match send(&generation, request, &mut ending, &options.times).await {
         Ok(sent) => sent,
@@ -73,7 +74,7 @@ pub async fn forward(
     account.answered(response.status(), response.headers());
     let answer = Answer { response, connection, generation, ending, times: options.times };
     match client.filter(|_| answer.response.status() == StatusCode::SWITCHING_PROTOCOLS) {
-        Some(client) => answer.switch(client, account),
+        Some(client) => answer.switch(client, account, credential),
         None => answer.pass(account),
     }
 }
@@ -171,6 +172,7 @@ impl Answer {
         self,
         client: OnUpgrade,
         account: Box<Account>,
+        credential: Arc<LiveCredential>,
     ) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
         let Self { mut response, generation, ending, .. } = self;
         if !switches_protocols(response.headers()) {
@@ -181,7 +183,8 @@ impl Answer {
         clean_answer(&mut parts.headers, generation.key.expose_secret(), || generation.redactor());
         parts.headers.insert("connection", hyper::http::HeaderValue::from_static("Upgrade"));
         parts.headers.insert("upgrade", hyper::http::HeaderValue::from_static("websocket"));
-        tokio::spawn(relay(Sides { client, upstream }, account, ending, generation));
+        let let_in = LetIn { credential, generation };
+        tokio::spawn(relay(Sides { client, upstream }, account, ending, let_in));
         Ok(Response::from_parts(parts, ResponseBody::whole(Bytes::new())))
     }
 }

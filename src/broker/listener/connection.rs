@@ -194,7 +194,7 @@ impl Listening {
         if body.size_hint().lower() > grant.limits.body_bytes {
             return Err(Reason::BodyTooLarge);
         }
-        let slot = grant.admit()?;
+        let slot = grant.admit(self.shared.options.times.turn).await?;
         Ok(Admitted { grant: Arc::clone(grant), slot, allowed: asked.allowed, path: asked.path.into() })
     }
 }

@@ -4,6 +4,8 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
+#[cfg(target_os = "linux")]
+use crate::broker::Broker;
 use crate::credential::{self, KeyFindingCode, KeyVerdict, Validation, login_tokens};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
@@ -81,10 +83,15 @@ fn to_object(found: Validation) -> KeyValidation {
 }
 
 /// Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
-/// login. Returns the fingerprints of all of them.
+/// login, and ends what the broker has in flight with them. Returns the fingerprints of all of them.
 #[napi(catch_unwind)]
 pub fn revoke(env: &Env, fingerprint: String) -> napi::Result<Vec<String>> {
     let revoked = parse(&fingerprint).and_then(login_tokens::revoke).or_throw(env)?;
+    // A running agent that the broker serves loses it too.
+    #[cfg(target_os = "linux")]
+    if let Some(broker) = Broker::running_in_process() {
+        broker.apply_revocations();
+    }
     Ok(revoked.iter().map(ToString::to_string).collect())
 }
 
