@@ -194,8 +194,16 @@ function openSockets() {
     .readFileSync('/proc/net/unix', 'utf8')
     .split('\n')
     .map((line) => line.trim().split(/\s+/))
-  return rows.filter((row) => inodes.has(row[6]) && /\/pe-[^/]+\/s$/.test(row[7] ?? '')).map((row) => row[7])
+  return rows.filter((row) => inodes.has(row[6]) && /\/pe-[^/]+\/(?:[^/]+\/)?s$/.test(row[7] ?? '')).map((row) => row[7])
 }
+
+test('a child that ends at once ends as it does: its start has not failed', { skip: needsLinux }, async (t) => {
+  for (const [startPath, start] of STARTS) {
+    const { env } = makeEnv(t, { provider: 'codex' })
+    const ends = Array.from({ length: 100 }, () => outcome(start(env, { ...ids, command: '/bin/true', workspaceTrust: 'trusted' })))
+    for (const { code, error } of await Promise.all(ends)) assert.deepEqual([code, error], [0, null], startPath)
+  }
+})
 
 test('a launch has a socket as long as it runs, and one that fails leaves none', { skip: needsLinux || needsRoot }, async (t) => {
   const { child, said } = await startAsking(t, 'claude')
