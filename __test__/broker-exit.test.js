@@ -80,8 +80,13 @@ test('all threads of the broker have ended when stop() resolves', { skip: needsL
       try { return fs.readFileSync('/proc/self/task/' + id + '/comm', 'utf8').startsWith('pe-broker-') && !0 } catch { return false }
     }).length
     const broker = startBroker({ threads: 5 })
-    const before = count()
-    broker.stop().then(() => console.log(before, count()))`)
+    // A thread names itself, so it may have no name yet.
+    const timer = setInterval(() => {
+      if (count() < 5) return
+      clearInterval(timer)
+      const before = count()
+      broker.stop().then(() => console.log(before, count()))
+    }, 5)`)
   // The thread that stopped the others may still be ending.
   assert.match(stdout, /^5 [01]\n$/)
 })
