@@ -113,6 +113,17 @@ test('a limit that was set is the one of each launch', { skip }, async (t) => {
   await records.return?.()
 })
 
+test('requests beyond the rate that was set wait for their turn', { skip }, async (t) => {
+  startOne(t, { limits: { burst: 2, requestsPerSecond: 2 } })
+  const { baseUrl } = await startUpstream(t)
+  const granted = grant(t, { baseUrl })
+  const from = performance.now()
+  const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await ask(granted)).status))
+  // Two pass at once, and the others wait for their turn.
+  assert.deepEqual(statuses, Array(6).fill(200))
+  assert.ok(performance.now() - from >= 1900, `six took ${performance.now() - from} ms`)
+})
+
 test('copies of the package and worker threads share one broker, which the end of a thread does not stop', { skip }, async (t) => {
   startOne(t)
   const { baseUrl } = await startUpstream(t)

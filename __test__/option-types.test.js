@@ -151,6 +151,18 @@ const CALLS = {
     const { store } = await openLogin(t)
     for (const method of /** @type {const} */ (['fresh', 'refresh', 'reload'])) await store[method]({ signal: own.signal })
   },
+  BrokerOptions: (own) => main.startBroker(own).stop(),
+  BrokerLimits: (own) => main.startBroker({ limits: own }).stop(),
+  AuditOptions: async (own) => {
+    const broker = main.startBroker()
+    await broker.audit(own).return?.()
+    await broker.stop()
+  },
+  Broker: async (own) => {
+    const broker = main.startBroker()
+    assert.equal(broker.rotate({ provider: 'claude', workspaceId: 'w' }, KEYS.claude, { kind: own.kind }), 0)
+    await broker.stop()
+  },
   DiagnoseOptions: (own) => main.diagnose({ ...own, start: false }),
   ValidateKeyOptions: (own) => main.validateKey('claude', KEYS.claude, own),
   ProcessFilter: (own) => main.runningProcesses(own),

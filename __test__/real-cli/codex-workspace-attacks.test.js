@@ -11,9 +11,15 @@ const { makeDir, marksIn, plantCodex, write } = require('../support/attacks.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const realTurn = require('../support/real-turn.js')
+
+const { AGENT, agentHomes, credentialsSeen, prepareTurn, startMock } = realTurn
 
 requirePrivateNetwork()
+
+// The key is in the environment, where there is more to take than with the broker.
+/** @type {typeof realTurn.runTurn} */
+const runTurn = (provider, turn) => realTurn.runTurn(provider, { ...turn, launch: { delivery: 'env', ...turn.launch } })
 
 const programs = installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'

@@ -113,11 +113,19 @@ const CASES = [
     status: 400
   },
   { provider: 'claude', name: 'a stream that breaks off', reply: { cut: true }, kind: 'network', status: null },
-  { provider: 'claude', name: 'a name that nobody knows', baseUrl: 'http://no-such-host.invalid', kind: 'network', status: null },
+  {
+    provider: 'claude',
+    name: 'a name that nobody knows',
+    baseUrl: 'http://no-such-host.invalid',
+    delivery: 'fd',
+    kind: 'network',
+    status: null
+  },
   {
     provider: 'claude',
     name: 'no TLS',
     baseUrl: (mock) => mock.anthropicBaseUrl.replace('http:', 'https:'),
+    delivery: 'fd',
     kind: 'network',
     status: null
   },
@@ -139,7 +147,16 @@ const CASES = [
     status: null
   },
   { provider: 'claude', name: 'not logged in', payload: {}, kind: 'not-logged-in', status: null },
-  { provider: 'claude', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', kind: 'network', status: null },
+  { provider: 'claude', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', delivery: 'fd', kind: 'network', status: null },
+  // The CLI reaches the broker, which says so.
+  {
+    provider: 'claude',
+    name: 'a name that nobody knows, by the broker',
+    baseUrl: 'http://no-such-host.invalid',
+    kind: 'server',
+    status: 502
+  },
+  { provider: 'claude', name: 'nobody listens, by the broker', baseUrl: 'http://127.0.0.1:9', kind: 'server', status: 502 },
   { provider: 'claude', name: 'its limit of turns', extra: ['--max-turns=1'], kind: 'limit', status: null },
   { provider: 'claude', name: 'an argument that it does not know', extra: ['--no-such-option'], kind: 'configuration', status: null },
   {
@@ -321,6 +338,8 @@ for (const each of CASES) {
     page,
     reply,
     payload = { apiKey: KEY[provider] },
+    // The model provider without retries needs the key itself.
+    delivery = provider === 'codex' ? 'env' : undefined,
     file,
     kind,
     status,
@@ -345,6 +364,7 @@ for (const each of CASES) {
       payload,
       prompt: 'run: echo one',
       envOptions: baseUrl ? { baseUrl } : {},
+      launch: { delivery },
       args: argsOf(each, baseUrl ?? mock.openaiBaseUrl)
     })
     /** @type {any[]} */
@@ -384,6 +404,7 @@ test('codex: the end of a limit, by a clock in the time zone of both', async (t)
       programs,
       payload: { apiKey: KEY.codex },
       envOptions: { baseUrl: url, set: { ...quiet.codex.env, ...(zone ? { TZ: zone } : {}) } },
+      launch: { delivery: 'env' },
       args: (common, text) => ['exec', ...common, ...custom({ baseUrl: url }), '--', text]
     })
     await done
@@ -422,6 +443,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       programs,
       payload: { apiKey: KEY[provider] },
       envOptions: provider === 'claude' ? { set: { ...quiet.claude.env, CLAUDE_CODE_MAX_RETRIES: '2' } } : {},
+      launch: provider === 'codex' ? { delivery: 'env' } : {},
       args: (common, text) => (provider === 'codex' ? ['exec', ...common, ...more, '--', text] : [...common, text])
     })
     /** @type {any[]} */

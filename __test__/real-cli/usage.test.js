@@ -223,9 +223,11 @@ for (const extra of [[], ['--include-partial-messages']]) {
 
 const HELPER = ['--settings', '{"apiKeyHelper":"/bin/echo sk-ant-api03-made-up-helper"}']
 const CLAIMS = [
-  { name: 'API key by fd', payload: { apiKey: KEY.claude } },
+  { name: 'API key by fd', payload: { apiKey: KEY.claude }, delivery: 'fd' },
+  { name: 'API key by the broker', payload: { apiKey: KEY.claude }, delivery: 'broker' },
   { name: 'API key by env', payload: { apiKey: KEY.claude }, delivery: 'env' },
-  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN } },
+  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, delivery: 'fd' },
+  { name: 'OAuth token by the broker', payload: { oauthAccessToken: TOKEN }, delivery: 'broker' },
   { name: 'OAuth token by env', payload: { oauthAccessToken: TOKEN }, delivery: 'env' },
   { name: 'a login', payload: {}, login: true },
   // Beside a credential that is handed over, no helper runs.

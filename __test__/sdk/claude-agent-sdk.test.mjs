@@ -59,42 +59,43 @@ async function readAll(messages) {
 
 const resultOf = (messages) => messages.find(({ type }) => type === 'result')
 
-test('one turn with a command: the key is in the header of the request alone', async (t) => {
-  const { mock, release, heldCount } = await startHeldMock(t)
-  const { env, children, run } = prepare(t, { mock, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
-  const running = run()
-  await until('the second request', () => heldCount() > 0)
-  const [{ pid, startPath }] = children
-  const block = environOf(pid)
-  const [uid, gid] = [statusOf(pid, 'Uid'), statusOf(pid, 'Gid')]
-  release()
-  const result = resultOf(await running)
+for (const delivery of ['fd', 'broker'])
+  test(`one turn with a command by ${delivery}: the key is in the header of the request alone`, async (t) => {
+    const { mock, release, heldCount } = await startHeldMock(t)
+    const { env, children, run } = prepare(t, { mock, launch: { delivery }, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
+    const running = run()
+    await until('the second request', () => heldCount() > 0)
+    const [{ pid, startPath }] = children
+    const block = environOf(pid)
+    const [uid, gid] = [statusOf(pid, 'Uid'), statusOf(pid, 'Gid')]
+    release()
+    const result = resultOf(await running)
 
-  assert.equal(children.length, 1)
-  assert.equal(startPath, 'native')
-  assert.deepEqual(pick(result), { subtype: 'success', is_error: false, num_turns: 2 })
-  assert.ok(result.usage.input_tokens > 0 && result.usage.output_tokens > 0)
-  assert.deepEqual(Object.keys(result.modelUsage), ['claude-sonnet-4-5'])
-  assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
-  assert.match(result.result, /^USER_WHO=/m)
-  for (const [where, text] of Object.entries({
-    result: result.result,
-    block: JSON.stringify(block),
-    environment: JSON.stringify(process.env)
-  })) {
-    assert.doesNotMatch(text, new RegExp(KEY), where)
-  }
-  if (AGENT.uid) {
-    assert.deepEqual([...uid, ...gid], Array(8).fill(String(AGENT.uid)))
-    assert.match(result.result, new RegExp(`uid=${AGENT.uid}`))
-  }
-  const added = Object.keys(block).filter((name) => !env.names.includes(name))
-  assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
-  assert.deepEqual(
-    added.filter((name) => !CONTROL.test(name)),
-    []
-  )
-})
+    assert.equal(children.length, 1)
+    assert.deepEqual([startPath, children[0].delivery], ['native', delivery])
+    assert.deepEqual(pick(result), { subtype: 'success', is_error: false, num_turns: 2 })
+    assert.ok(result.usage.input_tokens > 0 && result.usage.output_tokens > 0)
+    assert.deepEqual(Object.keys(result.modelUsage), ['claude-sonnet-4-5'])
+    assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
+    assert.match(result.result, /^USER_WHO=/m)
+    for (const [where, text] of Object.entries({
+      result: result.result,
+      block: JSON.stringify(block),
+      environment: JSON.stringify(process.env)
+    })) {
+      assert.doesNotMatch(text, new RegExp(KEY), where)
+    }
+    if (AGENT.uid) {
+      assert.deepEqual([...uid, ...gid], Array(8).fill(String(AGENT.uid)))
+      assert.match(result.result, new RegExp(`uid=${AGENT.uid}`))
+    }
+    const added = Object.keys(block).filter((name) => !env.names.includes(name))
+    assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
+    assert.deepEqual(
+      added.filter((name) => !CONTROL.test(name)),
+      delivery === 'broker' ? ['ANTHROPIC_UNIX_SOCKET'] : []
+    )
+  })
 
 const pick = ({ subtype, is_error, num_turns }) => ({ subtype, is_error, num_turns })
 
@@ -132,7 +133,7 @@ test('what else stands in the env of the query reaches no child', async (t) => {
     NODE_OPTIONS: '--require=/x.js',
     BUN_OPTIONS: '--preload=/x.js'
   }
-  const { children, run, env } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
+  const { children, run } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
   const running = run()
   await until('the second request', () => heldCount() > 0)
   const block = environOf(children[0].pid)
@@ -142,7 +143,7 @@ test('what else stands in the env of the query reaches no child', async (t) => {
     Object.values(foreign).filter((value) => Object.values(block).includes(value)),
     []
   )
-  assert.equal(block.ANTHROPIC_BASE_URL, env.get('ANTHROPIC_BASE_URL'))
+  assert.equal(block.ANTHROPIC_BASE_URL, 'http://provider-env.invalid', "the broker's")
   assert.doesNotMatch(result, /FOREIGN|foreign-key/)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
 })

@@ -77,33 +77,39 @@ function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, pr
   return { child, done }
 }
 
-test('a turn with a command, then another of the same thread', { skip }, async (t) => {
-  const { mock, release, heldCount } = await startHeldMock(t)
-  const { child, done } = startWorker(t, { mock, homes: agentHomes(t), prompts: ['run: id; env', 'run: env'] })
-  await until('the second request', () => heldCount() > 0)
-  const pid = descendantsOf(child.pid).find((each) => cmdline(each)[0] === programs.codex)
-  const [uid, block] = [statusOf(pid, 'Uid'), environOf(pid)]
-  release()
-  const { turns, error, names, own } = await done
+for (const delivery of ['env', 'broker'])
+  test(`a turn with a command, then another of the same thread, by ${delivery}`, { skip }, async (t) => {
+    const { mock, release, heldCount } = await startHeldMock(t)
+    const launch = { delivery }
+    const { child, done } = startWorker(t, { mock, homes: agentHomes(t), launch, prompts: ['run: id; env', 'run: env'] })
+    await until('the second request', () => heldCount() > 0)
+    const pid = descendantsOf(child.pid).find((each) => cmdline(each)[0] === programs.codex)
+    const [uid, block] = [statusOf(pid, 'Uid'), environOf(pid)]
+    release()
+    const { turns, error, names, own } = await done
 
-  assert.equal(error, undefined)
-  if (AGENT.uid) assert.deepEqual(uid, Array(4).fill(String(AGENT.uid)))
-  // The SDK's way: the key is in the CLI's environment, and nothing of the worker's own is.
-  assert.equal(block.CODEX_API_KEY, KEY)
-  assert.deepEqual(
-    Object.keys(block).filter((name) => !names.includes(name)),
-    ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE']
-  )
-  assert.doesNotMatch(JSON.stringify(own), new RegExp(KEY))
-  assert.doesNotMatch(cmdline(process.pid).join(), new RegExp(KEY))
-  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
-  for (const { items, finalResponse, usage } of turns) {
-    assert.match(finalResponse, /^USER_WHO=me$/m)
-    assert.doesNotMatch(JSON.stringify([items, finalResponse]), new RegExp(KEY))
-    assert.doesNotMatch(finalResponse, /^(?:CODEX|OPENAI)_API_KEY=/m)
-    assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0)
-  }
-})
+    assert.equal(error, undefined)
+    if (AGENT.uid) assert.deepEqual(uid, Array(4).fill(String(AGENT.uid)))
+    // The SDK's way: the key or the token is in the CLI's environment, and nothing of the worker's own is.
+    if (delivery === 'env') assert.equal(block.CODEX_API_KEY, KEY)
+    else assert.match(block.CODEX_API_KEY, /^pe-broker-/)
+    assert.equal(JSON.stringify(block).includes(KEY), delivery === 'env')
+    assert.deepEqual(
+      Object.keys(block).filter((name) => !names.includes(name)),
+      ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE']
+    )
+    assert.doesNotMatch(JSON.stringify(own), new RegExp(KEY))
+    assert.doesNotMatch(cmdline(process.pid).join(), new RegExp(KEY))
+    assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
+    for (const { items, finalResponse, usage } of turns) {
+      assert.match(finalResponse, /^USER_WHO=me$/m)
+      assert.doesNotMatch(JSON.stringify([items, finalResponse]), new RegExp(KEY))
+      // A variable of the CLI's that is blank may be the agent's too.
+      assert.doesNotMatch(finalResponse, delivery === 'env' ? /^(?:CODEX|OPENAI)_API_KEY=/m : /^(?:CODEX_API_KEY=|OPENAI_API_KEY=.)/m)
+      assert.doesNotMatch(finalResponse, /pe-broker-/)
+      assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0)
+    }
+  })
 
 test('usage of three turns of a thread, from the events of the SDK', { skip }, async (t) => {
   const mock = await startMock(t, { usage: { input: 1000, cacheRead: 30, output: 50, reasoning: 7 } })
@@ -197,13 +203,19 @@ test('it lets the key out only when told to, and knows no uid', (t) => {
   const { home } = agentHomes(t)
   const env = buildProviderEnv({ provider: 'codex', apiKey: KEY }, { workspace: { home } })
   const allowRoot = process.getuid() === 0
+  const refused = { code: 'ERR_PROVIDER_UNSUPPORTED' }
   for (const launch of [undefined, {}, { exposeSecrets: false }, { exposeSecrets: true, uid: 12345, gid: 12345 }]) {
-    assert.throws(() => codexOptions(env, { command: programs.codex, allowRoot, ...launch }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
+    assert.throws(() => codexOptions(env, { command: programs.codex, allowRoot, delivery: 'env', ...launch }), refused)
   }
-  const allowed = { command: programs.codex, allowRoot, exposeSecrets: true }
+  assert.throws(() => codexOptions(env, { command: programs.codex, allowRoot, uid: 12345, gid: 12345 }), refused)
+  const allowed = { command: programs.codex, allowRoot, delivery: 'env', exposeSecrets: true }
   // An untrusted workspace that nobody names would be trusted.
   assert.throws(() => codexOptions(env, allowed), { code: 'ERR_INVALID_ARG_VALUE', message: /launch\.cwd/ })
   assert.equal(codexOptions(env, { ...allowed, cwd: home }).env.CODEX_API_KEY, KEY)
+  // With the broker there is nothing to let out.
+  const { env: variables, ...brokered } = codexOptions(env, { command: programs.codex, allowRoot, cwd: home })
+  assert.match(variables.CODEX_API_KEY, /^pe-broker-/)
+  brokered.dispose()
   const other = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: { home } })
   assert.throws(() => codexOptions(other, { command: programs.codex, allowRoot, exposeSecrets: true }), {
     code: 'ERR_PROVIDER_UNSUPPORTED'

@@ -13,6 +13,7 @@ try {
   const conversation = codex.startThread(thread)
   const turns = []
   for (const prompt of prompts) turns.push(metered ? await runMetered(conversation, prompt) : await conversation.run(prompt))
+  options.dispose()
   report({ turns, ledger: ledger.toJSON(), uid: process.getuid(), names: Object.keys(options.env), own: process.env })
 } catch (error) {
   report({ error: { code: error.code, message: error.message } })

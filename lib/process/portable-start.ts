@@ -61,8 +61,8 @@ export function startPortable(launch: Launch): Driver {
     if (plan.credential !== null) closeSync(plan.credential)
   }
   ownGroup(child)
-  tieGrant(child, plan.grant)
   try {
+    tieGrant(child, plan.grant)
     return attend(launch, child, plan)
   } catch (error) {
     // Nobody would have a handle of it.
@@ -86,11 +86,12 @@ function attend(launch: Launch, child: ChildProcess, plan: PortableStart): Drive
 /** The broker answers this process alone, for as long as it runs. */
 function tieGrant(child: ChildProcess, grant: NativeGrant | null) {
   if (!grant) return
+  const { pid } = child
   const end = () => grant.dispose()
   // `exit` comes after libuv has waited for it; `error` if there is no process.
   child.on('exit', end).on('error', end)
   // Without a process, its error is on the way.
-  if (child.pid !== undefined) grant.bind(child.pid)
+  if (pid !== undefined) translate(() => grant.bind(pid))
 }
 
 function fail(launch: Launch, error: Error) {
