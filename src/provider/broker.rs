@@ -10,19 +10,27 @@ pub struct AllowedRequest {
     /// Below the base URL, byte for byte. A segment `*` stands for one segment of letters, digits and `-._:`.
     pub path: &'static str,
     pub upgrade: Upgrade,
+    /// JSON that a launch with an API key gets, with status 200, instead of the API's 404.
+    pub if_missing: Option<&'static str>,
 }
 
 impl AllowedRequest {
     /// A request that stays HTTP.
     #[must_use]
     pub const fn plain(method: &'static str, path: &'static str) -> Self {
-        Self { method, path, upgrade: Upgrade::Never }
+        Self { method, path, upgrade: Upgrade::Never, if_missing: None }
+    }
+
+    /// The same request, with an answer of the broker's own if the API has none.
+    #[must_use]
+    pub const fn or_if_missing(self, body: &'static str) -> Self {
+        Self { if_missing: Some(body), ..self }
     }
 
     /// A request that becomes a WebSocket.
     #[must_use]
     pub const fn web_socket(path: &'static str) -> Self {
-        Self { method: "GET", path, upgrade: Upgrade::WebSocket }
+        Self { method: "GET", path, upgrade: Upgrade::WebSocket, if_missing: None }
     }
 }
 

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
+use hyper::http::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
@@ -22,7 +23,7 @@ use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};
 use crate::broker::upstream::{Alarm, Dial, PooledConnection};
-use crate::provider::{AllowedRequest, Upgrade};
+use crate::provider::{AllowedRequest, CredentialKind, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
 
 /// A request that was let in.
@@ -70,12 +71,29 @@ pub async fn forward(
             return Err((account, reason));
         }
     };
+    if let Some(body) = allowed.if_missing.filter(|_| is_missing(&response, &generation)) {
+        return Ok(stand_in(body, account));
+    }
     account.answered(response.status(), response.headers());
     let answer = Answer { response, connection, generation, ending, times: options.times };
     match client.filter(|_| answer.response.status() == StatusCode::SWITCHING_PROTOCOLS) {
         Some(client) => answer.switch(client, account),
         None => answer.pass(account),
     }
+}
+
+/// Whether the API has no answer to a request that a CLI with an API key of its own can do without.
+fn is_missing(response: &Response<Incoming>, generation: &KeyGeneration) -> bool {
+    response.status() == StatusCode::NOT_FOUND && generation.authorization.kind == CredentialKind::ApiKey
+}
+
+/// The answer of the row instead of the API's.
+fn stand_in(body: &'static str, mut account: Box<Account>) -> Response<ResponseBody> {
+    let mut response = Response::new(ResponseBody::whole(Bytes::from_static(body.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    account.answered(response.status(), response.headers());
+    account.end(Outcome::Completed);
+    response
 }
 
 /// Whoever reads along.

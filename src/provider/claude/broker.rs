@@ -7,8 +7,8 @@ use crate::provider::broker::{AllowedRequest, BrokerClient, BrokerVariable, Brok
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
 use crate::provider::version::Version;
 
-/// Measured with 2.1.330 and 2.1.332 on a mock API; `HEAD /` until 2.1.200. Requests about the account
-/// (`/api/claude_code/settings`, `/api/claude_code/policy_limits`) are left out: refused, they cost nothing.
+/// Measured with 2.1.300 to 2.1.332 on a mock API; `HEAD /` until 2.1.200. `/api/claude_code/settings` is left out because the
+/// CLI does not send it to the socket.
 pub(super) static REQUESTS: &[AllowedRequest] = &[
     AllowedRequest::plain("POST", "/v1/messages"),
     AllowedRequest::plain("POST", "/v1/messages/count_tokens"),
@@ -16,6 +16,9 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
     AllowedRequest::plain("GET", "/v1/models/*"),
     AllowedRequest::plain("HEAD", "/api/hello"),
     AllowedRequest::plain("HEAD", "/"),
+    // What an organization forbids. The CLI removes WebFetch and DesignSync unless the answer is a 200. With its own API key
+    // it keeps them at a 404, which is the answer of gateways and of an organization that forbids nothing.
+    AllowedRequest::plain("GET", "/api/claude_code/policy_limits").or_if_missing(r#"{"restrictions":{}}"#),
 ];
 
 /// The word that the CLI itself takes for "whoever is at the other end of the socket adds the credential". With it, and
