@@ -2,25 +2,22 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { execFileSync } = require('node:child_process')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
 const { write } = require('../support/attacks.js')
+const { SEARCH, askAs, wayOf } = require('../support/broker-caller.js')
 const { until } = require('../support/kernel.js')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { environOf } = require('../support/proc.js')
 const { installForAnyone } = require('../support/programs.js')
 const { AGENT, agentHomes, credentialsSeen, startHeldMock, startTurn } = require('../support/real-turn.js')
 
 requirePrivateNetwork()
 
 const programs = installForAnyone({ test })
-const SEARCH = fs.readFileSync(path.join(__dirname, '..', 'fixtures', 'searches-for-keys.js'), 'utf8')
 
-/** @typedef {{ address: string, token: string, by: string, status: number, text: string }} Answer */
-/** @typedef {{ found: Record<string, string[]>, looked: Record<string, number>, answers: Answer[] }} Report */
+/** @typedef {{ found: Record<string, string[]>, looked: Record<string, number>, answers: import('../support/broker-caller.js').Answer[] }} Report */
 
 /** @type {Record<string, { provider: 'claude' | 'codex', payload: Record<string, string>, sent: string, refused: number, isAlone?: boolean }>} */
 const LAUNCHES = {
@@ -30,12 +27,6 @@ const LAUNCHES = {
 }
 
 const OTHER_PROCESS = /another process/
-
-/** Asks with what a launch was given, as another uid. @param {number} uid @param {{ address: string, token: string }} way @returns {Answer[]} */
-function askAs(uid, { address, token }) {
-  const options = { input: SEARCH, encoding: /** @type {const} */ ('utf8'), cwd: '/', uid, gid: uid, env: { PATH: process.env.PATH, TOKEN: token } }
-  return JSON.parse(execFileSync(process.execPath, ['-', address], options))
-}
 
 for (const [name, { provider, payload, sent, refused, isAlone = false }] of Object.entries(LAUNCHES)) {
   test(`${name}: its shell finds the key nowhere, and the broker answers its process alone`, async (t) => {
@@ -89,12 +80,4 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
       for (const { status, text: told } of askAs(uid, way)) assert.ok(status === 0 || (status === refused && /launch|knows no such token/.test(told)), `${status} ${told}`)
     }
   })
-}
-
-/** What a launch was given. @param {'claude' | 'codex'} provider @param {number} pid */
-function wayOf(provider, pid) {
-  const { ANTHROPIC_UNIX_SOCKET, CODEX_API_KEY } = environOf(pid)
-  if (provider === 'claude') return { address: ANTHROPIC_UNIX_SOCKET, token: 'ssh-placeholder' }
-  const [, address] = /openai_base_url="([^"]+)"/.exec(fs.readFileSync(`/proc/${pid}/cmdline`, 'utf8')) ?? []
-  return { address: String(address), token: CODEX_API_KEY }
 }
