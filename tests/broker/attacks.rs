@@ -190,7 +190,7 @@ fn a_web_page_gets_nothing() {
     let setting = Setting::of("claude", &api);
     let grant = setting.grant(Route::Tcp);
     let token = authorized(&grant);
-    let mut ask = |method: &str, lines: &[&str]| {
+    let ask = |method: &str, lines: &[&str]| {
         let lines: Vec<String> = lines.iter().map(|line| line.replace("TOKEN", &token[0])).collect();
         let answer = Client::connect(grant.address()).ask(method, "/v1/messages", &lines, b"");
         assert_eq!(answer.status(), 403, "{lines:?}");
