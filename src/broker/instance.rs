@@ -121,6 +121,17 @@ impl Broker {
         Err(Error::new(ErrorCode::Unsupported, message))
     }
 
+    /// Whether launches as this uid can have their sockets. It creates one and removes it.
+    ///
+    /// # Errors
+    /// As a grant that has a socket.
+    pub fn check_sockets(uid: u32) -> Result<()> {
+        let running = Self::running_in_process();
+        let by_default = Options::default().socket_directory;
+        let directory = running.as_deref().map_or(&by_default, |broker| &broker.shared.options.socket_directory);
+        open_unix(directory, uid).map(drop)
+    }
+
     /// The one of this process; the first call starts it.
     ///
     /// # Errors
