@@ -90,6 +90,8 @@ test('500 real starts, 50 at a time: each process has its own tenant’s values 
       ...ids,
       command: '/bin/sh',
       args: ['-c', 'cat <&3 2>/dev/null; echo; read line'],
+      // The broker would keep the key, and with it the tenant's mark.
+      delivery: provider === 'claude' ? 'fd' : 'env',
       workspaceTrust: 'trusted'
     })
     env.dispose()

@@ -85,6 +85,8 @@ test('rotation under load: no launch that begins after rotate() has returned use
         const child = spawnProvider(env, {
           command: '/bin/sh',
           args: ['-c', 'echo "$CODEX_API_KEY"'],
+          // With the broker, a launch uses the newest key at every request, and has none itself.
+          delivery: 'env',
           cwd: '/',
           allowRoot: true,
           workspaceTrust: 'trusted'

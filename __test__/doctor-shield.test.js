@@ -50,7 +50,8 @@ async function starts(machine, payload, options) {
   const workspace = { ...workspaceOf(machine.homes), claudeConfigDir: machine.homes.claudeConfigDir }
   const env = buildProviderEnv({ provider: 'claude', ...payload }, { workspace, baseUrl: 'http://127.0.0.1:9', ...options })
   const { error } = await outcome(
-    spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), workspaceTrust: 'trusted' })
+    // With the broker, no such file has a key to send elsewhere.
+    spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), delivery: 'fd', workspaceTrust: 'trusted' })
   ).finally(() => env.dispose())
   if (error) assert.ok(['ERR_PROVIDER_STATE_DIR_UNUSABLE', 'ERR_PROVIDER_PROGRAM_OUTDATED'].includes(error.code), error.message)
   return error === null

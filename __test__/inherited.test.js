@@ -311,7 +311,7 @@ test('a sandbox without keyctl(2) is reported, and starts go on', { skip: needsK
   const worker = startWorker(
     t,
     `${RUN}
-    const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', 'echo fine'], workspaceTrust: 'trusted' })
+    const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', 'echo fine'], delivery: 'fd', workspaceTrust: 'trusted' })
     let text = ''
     child.stdout.on('data', (more) => (text += more))
     child.on('error', (error) => (text += error.message)).on('close', () => say({ text, path: child.startPath, missing: child.missingProtections }))`,

@@ -164,11 +164,7 @@ impl EnvPlan {
             base_url: request.base_url.map(str::to_owned),
             workspace_dir: request.workspace.dir.map(str::to_owned),
             ca_file: request.ca_file.map(str::to_owned),
-            names: EnvNames {
-                layout: Arc::new(layout),
-                input: credential.input,
-                client: &provider.vendor().broker,
-            },
+            names: EnvNames { layout: Arc::new(layout), input: credential.input, client: &provider.vendor().broker },
             credential,
             values,
         };

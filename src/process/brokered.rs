@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use super::identity::Target;
 use super::program::Program;
-use super::start::Start;
 use crate::broker::{Address, Broker, Grant, LaunchRequest, PeerRule, Process};
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
@@ -55,10 +54,10 @@ impl Brokered {
     ///
     /// # Errors
     /// As [`Broker::of_process`] and [`Broker::grant_launch`].
-    pub fn new(start: &Start, program: &Program, ca_file: Option<&str>) -> Result<Self> {
+    pub fn new(plan: &EnvPlan, target: &Target, program: &Program, ca_file: Option<&str>) -> Result<Self> {
         // Something else than the CLI itself, such as a script, may have a child connect.
-        let is_cli = program.version.is_some() || client(&start.env).transport == Transport::Socket;
-        Self::for_plan(&start.env, PeerRule { uid: start.target.uid(), only_started_process: is_cli }, ca_file)
+        let is_cli = program.version.is_some() || client(plan).transport == Transport::Socket;
+        Self::for_plan(plan, PeerRule { uid: target.uid(), only_started_process: is_cli }, ca_file)
     }
 
     /// The grant of a launch that an SDK makes as the user of this process: any process of that user that has the token may

@@ -2,8 +2,8 @@
 
 use std::borrow::Cow;
 
+use super::identity::Target;
 use super::program::Program;
-use super::start::Start;
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
@@ -32,8 +32,8 @@ pub fn check(provider: &Provider, _: u32) -> Result<()> {
 impl Brokered {
     /// # Errors
     /// `UNSUPPORTED`, always.
-    pub fn new(start: &Start, _: &Program, _: Option<&str>) -> Result<Self> {
-        support(&start.env).and_then(|()| Err(Error::new(ErrorCode::Internal, "There is no broker.")))
+    pub fn new(plan: &EnvPlan, _: &Target, _: &Program, _: Option<&str>) -> Result<Self> {
+        support(plan).and_then(|()| Err(Error::new(ErrorCode::Internal, "There is no broker.")))
     }
 
     /// # Errors

@@ -184,6 +184,8 @@ pub enum UsableCredential {
     InEnvironment(CredentialKind),
     /// One of this kind, on a pipe.
     OnPipe(CredentialKind),
+    /// One of this kind, which the broker adds to the requests of the process that was started, and of no other.
+    ByBroker(CredentialKind),
     /// The login that the CLI finds in its state directory by itself.
     OwnLogin,
 }

@@ -225,8 +225,7 @@ impl NativeProviderEnv {
         let address = |grant: ClassInstance<'_, NativeGrant>| grant.with(|brokered| brokered.endpoint().to_owned());
         let endpoint = grant.map(address).transpose().or_throw(env)?;
         let delivery = if endpoint.is_some() { Delivery::Broker } else { Delivery::Env };
-        let context =
-            ArgumentContext { delivery, endpoint: endpoint.as_deref(), trusted, directories: &directories };
+        let context = ArgumentContext { delivery, endpoint: endpoint.as_deref(), trusted, directories: &directories };
         Ok(arguments::overrides(&plan, &CommandLine::default(), &context)
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))
