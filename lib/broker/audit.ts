@@ -183,7 +183,12 @@ export function auditLines(broker: NativeBroker, options: unknown): Readable {
   // Node reads other options from a prototype.
   const settings = bare({
     read(this: Readable) {
-      source.next((native) => native.takeLines(BATCH)).then((lines) => this.push(lines ?? null), (error) => this.destroy(error))
+      source
+        .next((native) => native.takeLines(BATCH))
+        .then(
+          (lines) => this.push(lines ?? null),
+          (error) => this.destroy(error)
+        )
     },
     destroy(_: Error | null, done: (error?: Error | null) => void) {
       source.end()

@@ -213,7 +213,13 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariabl
     watch,
     signal,
     redactOutput: readRedactOutput(options.redactOutput, stdio),
-    facts: { provider: native.provider, credential: credentialOf(env), killSignal, killGroupOnExit, isAuto: (delivery ?? 'auto') === 'auto' },
+    facts: {
+      provider: native.provider,
+      credential: credentialOf(env),
+      killSignal,
+      killGroupOnExit,
+      isAuto: (delivery ?? 'auto') === 'auto'
+    },
     child: {
       command: validate.optionalString('options.command', options.command),
       args: validate.strings('options.args', options.args),
