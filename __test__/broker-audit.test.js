@@ -107,7 +107,9 @@ test('a record arrives while the reader waits, and all that came are read when t
   assert.deepEqual([await end, await records.next()], Array(2).fill({ done: true, value: undefined }))
 })
 
-test('one at a time reads, in whichever copy or thread; leaving the loop, destroying and return() let the next one read', { skip }, async (t) => {
+test('one at a time reads, in whichever copy or thread; leaving the loop, destroying and return() let the next one read', {
+  skip
+}, async (t) => {
   const broker = startOne(t)
   const { baseUrl } = await startUpstream(t)
   const granted = grant(t, { baseUrl })

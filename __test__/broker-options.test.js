@@ -36,7 +36,9 @@ test('each number is checked, with the range and default that its documentation 
       assert.throws(() => start(set(wrong)), { ...invalid, message: `options.${name} must be a whole number from ${min} to ${max}.` })
     for (const wrong of ['1', null, 1n, {}]) assert.throws(() => start(set(wrong)), wrongType, name)
   }
-  assert.throws(() => binding.startBroker({ upstreams: [], numbers: [{ name: 'limits.other', value: 1 }] }), { code: 'ERR_INVALID_ARG_VALUE' })
+  assert.throws(() => binding.startBroker({ upstreams: [], numbers: [{ name: 'limits.other', value: 1 }] }), {
+    code: 'ERR_INVALID_ARG_VALUE'
+  })
 })
 
 test('other options are checked, and errors repeat no value', { skip }, () => {
@@ -71,7 +73,9 @@ test('other options are checked, and errors repeat no value', { skip }, () => {
   }
 })
 
-test('without an option it is the running broker; with one, a second broker is refused until the first has stopped', { skip }, async (t) => {
+test('without an option it is the running broker; with one, a second broker is refused until the first has stopped', {
+  skip
+}, async (t) => {
   const { baseUrl } = await startUpstream(t)
   const first = startOne(t, { limits: { concurrentRequests: 7 } })
   const second = startBroker()
@@ -103,7 +107,7 @@ test('a limit that was set is the one of each launch', { skip }, async (t) => {
 })
 
 test('copies of the package and worker threads share one broker, which the end of a thread does not stop', { skip }, async (t) => {
-  const broker = startOne(t)
+  startOne(t)
   const { baseUrl } = await startUpstream(t)
   const granted = grant(t, { baseUrl })
   const copy = loadAgain()

@@ -1,7 +1,7 @@
 // A client of the broker in this process, the API behind it, and a grant for the client: what an SDK's CLI would have.
 'use strict'
 
-const { binding, nativeEnvOf } = require('./internals.js')
+const { nativeEnvOf } = require('./internals.js')
 const http = require('node:http')
 const { once } = require('node:events')
 const { buildProviderEnv, startBroker } = require('../../index.js')
@@ -42,18 +42,20 @@ function startOne(t, options) {
 }
 
 /**
- * Lets this process use the credential of an environment through the broker.
+ * Lets this process use the credential of an environment through the broker, as the Codex SDK's CLI does.
  * @param {{ after(fn: () => any): void }} t
  * @param {{ baseUrl: string, workspaceId?: string, credentialStore?: import('../../index.js').CredentialStore }} given
  */
 function grant(t, { baseUrl, workspaceId = 'ws_1', credentialStore }) {
   const payload = credentialStore ? { provider: 'codex' } : { provider: 'codex', apiKey: KEY }
   const env = buildProviderEnv(/** @type {any} */ (payload), { baseUrl, credentialStore, workspace: { id: workspaceId } })
-  const native = binding.startBroker().grant(/** @type {any} */ (nativeEnvOf(env)), workspaceId)
+  const native = /** @type {any} */ (nativeEnvOf(env))
+  const held = native.grant()
+  t.after(() => held.dispose())
+  const { value: token } = native.brokeredVariables(held).find((/** @type {any} */ { name }) => name === 'CODEX_API_KEY')
+  const [, address = ''] = /openai_base_url="([^"]+)"/.exec(native.configOverrides(['/'], false, held).join('\n')) ?? []
   env.dispose()
-  t.after(() => native.dispose())
-  const { address, token } = native
-  return { address, token: String(token), end: () => native.dispose() }
+  return { address, token: String(token), end: () => held.dispose() }
 }
 
 /**

@@ -2,6 +2,7 @@
 
 import type { Readable, Writable } from 'node:stream'
 import type { PlainVariable } from '../../binding.js'
+import type { CredentialStore } from '../credential/credential-store.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import { storeOf } from '../environment/provider-env.ts'
 import { onAbort } from '../internal/abort-signal.ts'
@@ -54,10 +55,17 @@ export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, e
   const launch = readLaunch(env, options, extra)
   const driver = start(launch)
   const { signal } = launch
-  const store = launch.cli.delivery === 'broker' ? storeOf(env) : undefined
-  if (store) keepFresh(store, driver.child)
+  serve(driver.child, storeOf(env))
   if (signal) tieOrEnd(driver, signal)
   return driver.child
+}
+
+/** An agent that the broker serves uses the newest token of its store, so there has to be a valid one. */
+function serve(child: ProviderProcess, store: CredentialStore | undefined) {
+  if (!store) return
+  child.once('spawn', () => {
+    if (child.delivery === 'broker') keepFresh(store, child)
+  })
 }
 
 /** A process that nobody could abort, and that the caller gets no handle of, ends. */

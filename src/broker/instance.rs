@@ -11,7 +11,7 @@ use tokio::sync::SetOnce;
 
 use super::audit::Audit;
 use super::grant::{GrantRequest, GrantState, Route};
-use super::listener::{Connections, Listening, Threads, open_tcp, open_unix};
+use super::listener::{BrokerDirectory, Connections, Listening, Threads, open_tcp, open_unix};
 use super::options::{Limits, Options};
 use super::peer::Process;
 use super::peer::sock_diag::SockDiag;
@@ -36,6 +36,7 @@ pub struct Broker {
     threads: Arc<Threads>,
     /// By provider and vendor.
     ports: Mutex<HashMap<(&'static str, &'static str), u16>>,
+    sockets: Mutex<Option<Arc<BrokerDirectory>>>,
     stop: Arc<SetOnce<()>>,
     running: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -101,6 +102,7 @@ impl Broker {
             connections,
             threads: Arc::new(Threads::new(handles)),
             ports: Mutex::default(),
+            sockets: Mutex::default(),
             stop,
             running: Mutex::new(running),
         })
@@ -126,9 +128,10 @@ impl Broker {
     /// # Errors
     /// As a grant that has a socket.
     pub fn check_sockets(uid: u32) -> Result<()> {
-        let running = Self::running_in_process();
-        let by_default = Options::default().socket_directory;
-        let directory = running.as_deref().map_or(&by_default, |broker| &broker.shared.options.socket_directory);
+        let directory = match Self::running_in_process() {
+            Some(broker) => broker.socket_directory()?,
+            None => BrokerDirectory::make(&Options::default().socket_directory)?,
+        };
         open_unix(directory, uid).map(drop)
     }
 
@@ -235,7 +238,7 @@ impl Broker {
     }
 
     fn unix_grant(&self, request: GrantRequest, has_token: bool) -> Result<Grant> {
-        let socket = open_unix(&self.shared.options.socket_directory, request.peer.uid)?;
+        let socket = open_unix(self.socket_directory()?, request.peer.uid)?;
         let (provider, vendor) = (request.provider, request.credential.vendor());
         let (state, token) = if has_token {
             let (state, token) = self.shared.issue(request)?;
@@ -248,6 +251,17 @@ impl Broker {
         let accept = socket.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
         self.threads.next().spawn(accept);
         Ok(Grant { shared: Arc::clone(&self.shared), state, token, address })
+    }
+
+    /// Where the launches' directories are, which the first of them makes.
+    fn socket_directory(&self) -> Result<Arc<BrokerDirectory>> {
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = sockets.as_ref() {
+            return Ok(Arc::clone(made));
+        }
+        let made = BrokerDirectory::make(&self.shared.options.socket_directory)?;
+        *sockets = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     /// The base URL of an API's port, which the first grant for it opens.

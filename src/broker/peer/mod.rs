@@ -37,7 +37,7 @@ enum PeerProcess {
     /// Of a Unix socket: who called connect(2). The descriptor is of that process, where the kernel gives one.
     Connected {
         pid: i32,
-        start_time: u64,
+        start_time: Option<u64>,
         pidfd: Option<OwnedFd>,
     },
     /// Of a TCP socket: whoever holds it.
@@ -108,7 +108,7 @@ impl Peer {
     fn is(&self, started: &Process) -> bool {
         match &self.process {
             PeerProcess::Connected { pid, start_time, pidfd } => {
-                pidfd.as_ref().is_none_or(process::is_alive) && started.is(*pid, *start_time)
+                started.is(*pid, *start_time, pidfd.as_ref().is_some_and(process::is_alive))
             }
             PeerProcess::HolderOf { inode } => started.holds_socket(*inode),
             PeerProcess::Unknown => false,
@@ -125,7 +125,7 @@ fn connected(stream: &UnixStream, pid: Option<i32>) -> Option<PeerProcess> {
         Err(rustix::io::Errno::NOPROTOOPT) => None,
         Err(_) => return None,
     };
-    let start_time = process::start_time(pid)?;
+    let start_time = process::start_time(pid);
     // Only where it is still alive was the number its own when the start time was read.
     let is_its_own = pidfd.as_ref().is_none_or(process::is_alive);
     is_its_own.then_some(PeerProcess::Connected { pid, start_time, pidfd })

@@ -14,8 +14,11 @@ const MAX_DESCRIPTORS: usize = 4096;
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
-    /// In clock ticks since the machine started: with the number, one process's for good.
-    start_time: u64,
+    /// In clock ticks since the machine started: with the number, one process's for good. None where `/proc` hides it
+    /// (`hidepid`).
+    start_time: Option<u64>,
+    /// Whether this process may see the other's descriptors, which takes its uid or `CAP_SYS_PTRACE` (proc(5)).
+    shows_descriptors: bool,
     pidfd: OwnedFd,
 }
 
@@ -33,8 +36,9 @@ impl Process {
         let number = Pid::from_raw(pid).ok_or_else(|| gone(no_process, "pidfd_open"))?;
         let pidfd =
             pidfd_open(number, PidfdFlags::empty()).map_err(|errno| gone(errno.raw_os_error(), "pidfd_open"))?;
-        let start_time = start_time(pid).ok_or_else(|| gone(no_process, "read"))?;
-        Ok(Self { pid, start_time, pidfd })
+        let shows_descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok();
+        let process = Self { pid, start_time: start_time(pid), shows_descriptors, pidfd };
+        if process.is_alive() { Ok(process) } else { Err(gone(no_process, "poll")) }
     }
 
     #[must_use]
@@ -48,15 +52,21 @@ impl Process {
         is_alive(&self.pidfd)
     }
 
-    /// Whether this is the process that had this number and start time.
+    /// Whether this is the process that had this number, and began then. `is_alive`: it still is alive, so that the
+    /// number alone says it.
     #[must_use]
-    pub(in crate::broker) fn is(&self, pid: i32, start_time: u64) -> bool {
-        (self.pid, self.start_time) == (pid, start_time) && self.is_alive()
+    pub(in crate::broker) fn is(&self, pid: i32, start_time: Option<u64>, is_alive: bool) -> bool {
+        let is_same = is_alive || (start_time.is_some() && start_time == self.start_time);
+        self.pid == pid && is_same && self.is_alive()
     }
 
-    /// Whether one of its descriptors is the socket with this inode. False where that cannot be read.
+    /// Whether one of its descriptors is the socket with this inode. Where this process may not look, every process of its
+    /// user passes.
     #[must_use]
     pub(in crate::broker) fn holds_socket(&self, inode: u32) -> bool {
+        if !self.shows_descriptors {
+            return self.is_alive();
+        }
         let wanted = format!("socket:[{inode}]");
         let Ok(descriptors) = std::fs::read_dir(format!("/proc/{}/fd", self.pid)) else { return false };
         let links = descriptors.take(MAX_DESCRIPTORS).flatten();
@@ -104,10 +114,13 @@ mod tests {
         let pid = i32::try_from(child.id()).expect("a pid");
         let process = Process::open(pid).expect("alive");
         let since = start_time(pid).expect("alive");
-        assert!(process.is(pid, since) && !process.is(pid, since + 1) && !process.is(pid + 1, since));
+        assert!(process.is(pid, Some(since), false) && !process.is(pid, Some(since + 1), false));
+        assert!(
+            process.is(pid, None, true) && !process.is(pid, None, false) && !process.is(pid + 1, Some(since), true)
+        );
         child.kill().expect("ours");
         child.wait().expect("ours");
-        assert!(!process.is_alive() && !process.is(pid, since));
+        assert!(!process.is_alive() && !process.is(pid, Some(since), true));
         assert!(Process::open(pid).is_err());
     }
 }
