@@ -48,10 +48,10 @@ test('a worker that is the tenant already', { skip: skip || needsOpenClone() }, 
   const machine = makeMachine(t)
   const run = { as: UID, target: false }
   const healthy = runDoctor(machine, run)
-  assert.deepEqual([healthy.bad, healthy.status, healthy.find('target.same').details.canSetUid], [[], 0, false])
+  assert.deepEqual([healthy.bad, healthy.status, healthy.find('target.same').details.canSetUid], [['broker.own-uid'], 1, false])
   assert.deepEqual(healthy.report.target, { uid: UID, gid: UID, groups: [] })
   // Named, it is the same.
-  assert.deepEqual(runDoctor(machine, { as: UID }).bad, [])
+  assert.deepEqual(runDoctor(machine, { as: UID }).bad, ['broker.own-uid'])
 })
 
 test('without root it cannot become another: named, and the rest is looked at as far as the modes tell', {
@@ -109,7 +109,7 @@ test('what it may not read without root is said', { skip: skip || needsOpenClone
   const file = tenantFile(path.join(machine.homes.claudeConfigDir, '.credentials.json'), '{}')
   fs.chownSync(file, 0, 0)
   const found = runDoctor(machine, { as: UID, provider: 'claude' })
-  assert.deepEqual(found.bad, ['login.empty'])
+  assert.deepEqual(found.bad, ['broker.own-uid', 'login.empty'])
   assert.ok(found.find('target.unseen').sentence.includes(`${file} (uid ${UID} may not read it)`))
 })
 

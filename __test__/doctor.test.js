@@ -66,12 +66,14 @@ test('a healthy machine', { skip }, async (t) => {
       'program.reachable',
       'program.unknown-version',
       'program.hidden',
+      'broker.not-automatic',
       'state.usable',
       'state.usable',
       'files.none',
       'program.reachable',
       'program.unknown-version',
       'program.hidden',
+      'broker.usable',
       'state.usable',
       'files.none'
     ]
@@ -196,7 +198,9 @@ test('a program that the agent can read, and what inherits its key', { skip }, (
   for (const name of ['bin/codex-code-mode-host', 'codex-resources/bwrap', 'codex-path/rg']) program(machine.at(`vendor/${name}`), 0o755)
   fs.writeFileSync(machine.at('vendor/codex-package.json'), JSON.stringify({ version: TESTED }))
   const run = { provider: 'codex', env: { PATH: `${bin}:/usr/bin:/bin` } }
-  const { finding, after } = mends(machine, 'program.readable', 'warning', run)
+  const finding = runDoctor(machine, run).find('program.readable')
+  assert.equal(finding.severity, 'info', 'the broker keeps the key out of it')
+  const after = runDoctor(machine, run, finding.commands)
   assert.deepEqual(
     finding.details.readable,
     ['codex', 'codex-code-mode-host'].map((name) => path.join(bin, name))
@@ -209,12 +213,11 @@ test('a program that the agent can read, and what inherits its key', { skip }, (
 
   // Copied before and readable again: it is closed where it is.
   fs.chmodSync(path.join(machine.prefix, 'codex/bin/codex-code-mode-host'), 0o755)
-  const again = mends(machine, 'program.readable', 'warning', {
-    provider: 'codex',
-    env: { PATH: `${path.join(machine.prefix, 'bin')}:/usr/bin:/bin` }
-  })
+  const closed = { provider: 'codex', env: { PATH: `${path.join(machine.prefix, 'bin')}:/usr/bin:/bin` } }
+  const again = runDoctor(machine, closed).find('program.readable')
+  assert.ok(runDoctor(machine, closed, again.commands).ids.includes('program.hidden'))
   assert.deepEqual(
-    again.finding.commands.map((command) => command.split(' ')[0]),
+    again.commands.map((command) => command.split(' ')[0]),
     ['chown', 'chmod']
   )
 })
@@ -369,9 +372,14 @@ for (const [kind, provider, place, text, keys] of HOSTILE) {
     const machine = makeMachine(t)
     nameVersion(machine, '2.1.330')
     const file = tenantFile(place(machine.homes), text)
-    // What this one sets passes the shield: no start on the server's key is made beside it.
-    const severity = kind === 'claude-legacy-config' ? 'error' : 'warning'
-    const { finding } = mends(machine, `files.${kind}`, severity, { provider })
+    const { finding } = mends(machine, `files.${kind}`, 'warning', { provider })
+    // What the shield keeps out reaches nothing at all.
+    const isKeptOut = kind === 'claude-state-config'
+    assert.equal(
+      / the file cannot reach the key; with delivery 'env' or 'fd', it can\.$/.test(finding.sentence),
+      !isKeptOut,
+      finding.sentence
+    )
     assert.equal(finding.path, file)
     assert.deepEqual(/** @type {any[]} */ (finding.details.hazards).map(({ key }) => key).toSorted(), keys)
     for (const key of keys) assert.ok(finding.sentence.includes(key), key)

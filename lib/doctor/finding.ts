@@ -36,8 +36,8 @@ export interface Row<Seen> {
   /** Stable: scripts and documentation name it. */
   id: string
   severity: Severity
-  /** Where it is an error instead. */
-  isError?: (seen: Seen) => boolean
+  /** When it is an error, or only information, instead. */
+  otherwise?: (seen: Seen) => 'error' | 'info' | undefined
   sentence: (seen: Seen) => string
   remedy?: (seen: Seen) => string
   /** The commands that fix it, to run in order in one shell. */
@@ -64,7 +64,7 @@ export function findingsOf<Seen extends object>(rows: () => readonly Row<Seen>[]
     const seen = given as Seen
     return Object.freeze({
       id,
-      severity: row.isError?.(seen) ? 'error' : row.severity,
+      severity: row.otherwise?.(seen) ?? row.severity,
       provider,
       sentence: row.sentence(seen),
       remedy: row.remedy?.(seen) ?? null,

@@ -55,6 +55,8 @@ interface Seen {
   home: string
   writable: string[]
   readable: string[]
+  /** Whether the key is not in the CLI's process. */
+  isBrokered: boolean
 }
 
 export const rows: Row<Seen>[] = [
@@ -68,7 +70,7 @@ export const rows: Row<Seen>[] = [
     id: 'program.unknown-version',
     severity: 'info',
     sentence: ({ facts, program }) =>
-      `Its version is unknown. ${program.unknown} It is therefore not certain that the version is ${facts.oldestVersion} or newer, which a start requires.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is not started with the server's key while its version is unknown, nor with any key or token if one of its configuration files sets variables that could redirect it.`}`
+      `Its version is unknown. ${program.unknown} It is therefore not certain that the version is ${facts.oldestVersion} or newer, which a start requires.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is not started with the server's key while its version is unknown, nor with any key or token if one of its configuration files sets variables that could redirect it, unless you pass delivery: 'broker'.`}`
   },
   {
     id: 'program.missing',
@@ -141,8 +143,9 @@ export const rows: Row<Seen>[] = [
   {
     id: 'program.readable',
     severity: 'warning',
-    sentence: ({ target, readable }) =>
-      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its CLI, where the key is.`,
+    otherwise: ({ isBrokered }) => (isBrokered ? 'info' : undefined),
+    sentence: ({ target, readable, isBrokered }) =>
+      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its CLI${isBrokered ? ". The key is not there, because the broker adds it; with delivery 'env' or 'fd', it is." : ', where the key is.'}`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -191,8 +194,7 @@ export async function look(context: Context, facts: Facts): Promise<{ findings: 
         )
       ),
     ...(await origin(context, facts, program, about)),
-    ...(await changeable(context, facts, program, about)),
-    ...(await readable(context, facts, program, about))
+    ...(await changeable(context, facts, program, about))
   ]
   return { findings, program }
 }
@@ -325,7 +327,8 @@ async function changeable(context: Context, facts: Facts, program: SurveyedProgr
 }
 
 /** Whether the target can read the program, and what inherits its credential. */
-async function readable(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
+export async function lookReadable(context: Context, facts: Facts, program: SurveyedProgram, isBrokered: boolean): Promise<Finding[]> {
+  const about = { provider: facts.id, path: program.path ?? program.foundAt }
   const { ids, target, byModeBits } = context
   if (target.uid === 0) return []
   if (program.interpreter !== null) return [finding('program.script', { program }, about)]
@@ -344,5 +347,5 @@ async function readable(context: Context, facts: Facts, program: SurveyedProgram
   const open = files.filter((_, index) => answers[index].obstacle === null)
   if (open.length === 0) return [finding('program.hidden', { target }, about)]
   const plan = await install.plan(context, facts, program)
-  return [finding('program.readable', { plan, target, readable: open }, { ...about, details: { readable: open } })]
+  return [finding('program.readable', { plan, target, readable: open, isBrokered }, { ...about, details: { readable: open } })]
 }

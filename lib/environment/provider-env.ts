@@ -85,9 +85,10 @@ export class ProviderEnv extends handle.Handle {
   }
 
   /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
+   * The names of all variables that the child gets if it receives the credential itself, sorted: on a pipe if the CLI
+   * can read one, otherwise in its environment. With the broker, variables of the broker replace those of the credential
+   * and the base URL. A start adds constants that keep the CLI from obeying files of the workspace, and changes the
+   * temporary directory if it is taken. docs/providers.md lists the variables that a start adds.
    */
   get names(): string[] {
     this.#names ??= translate(() => this.#native.names())

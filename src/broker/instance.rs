@@ -143,6 +143,18 @@ impl Broker {
         Err(Error::new(ErrorCode::Unsupported, message))
     }
 
+    /// Whether launches as this uid can have their sockets. It creates one and removes it.
+    ///
+    /// # Errors
+    /// As a grant that has a socket.
+    pub fn check_sockets(uid: u32) -> Result<()> {
+        let directory = match Self::running_in_process() {
+            Some(broker) => broker.socket_directory()?,
+            None => BrokerDirectory::make(&Options::default().socket_directory)?,
+        };
+        open_unix(directory, uid).map(drop)
+    }
+
     /// The one of this process; the first call starts it.
     ///
     /// # Errors

@@ -8,7 +8,7 @@ use super::program::Program;
 use crate::broker::{Address, Broker, Grant, LaunchRequest, PeerRule, Process};
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, Transport};
+use crate::provider::{BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, Provider, Transport};
 use crate::secret::ExposeSecret;
 
 /// The grant of one launch. The token opens nothing once this is dropped.
@@ -33,6 +33,16 @@ pub fn support(plan: &EnvPlan) -> Result<()> {
         return Err(Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery"));
     }
     Broker::check_support(client(plan).transport).map_err(|error| error.provider(plan.provider.id).name("delivery"))
+}
+
+/// Why launches of this provider as this uid have no broker here; none if they can have one.
+///
+/// # Errors
+/// `UNSUPPORTED` if deliveries without the broker remain; otherwise why a start would fail.
+pub fn check(provider: &Provider, uid: u32) -> Result<()> {
+    let transport = provider.vendor().broker.transport;
+    Broker::check_support(transport)?;
+    if transport == Transport::Socket { Broker::check_sockets(uid) } else { Ok(()) }
 }
 
 fn client(plan: &EnvPlan) -> &'static BrokerClient {

@@ -6,6 +6,7 @@ use super::identity::Target;
 use super::program::Program;
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Provider;
 
 /// The grant of one launch, which there cannot be here.
 #[derive(Debug)]
@@ -14,8 +15,18 @@ pub enum Brokered {}
 /// # Errors
 /// `UNSUPPORTED`, always.
 pub fn support(plan: &EnvPlan) -> Result<()> {
+    Err(unsupported().provider(plan.provider.id).name("delivery"))
+}
+
+fn unsupported() -> Error {
     let message = "The broker needs Linux, whose kernel says who is calling. Use delivery \"auto\".";
-    Err(Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery"))
+    Error::new(ErrorCode::Unsupported, message)
+}
+
+/// # Errors
+/// `UNSUPPORTED`, always.
+pub fn check(provider: &Provider, _: u32) -> Result<()> {
+    Err(unsupported().provider(provider.id))
 }
 
 impl Brokered {

@@ -130,7 +130,7 @@ impl NativeProviderEnv {
         self.facts.clone()
     }
 
-    /// The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`.
+    /// The names that the child gets without the broker, sorted. They stay available after `dispose()`.
     #[napi(catch_unwind)]
     pub fn names(&self) -> Vec<String> {
         let names = self.names.sorted(self.names.direct_delivery());
