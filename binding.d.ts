@@ -105,7 +105,7 @@ export declare class NativeProcess {
 export declare class NativeProviderEnv {
   get provider(): string
   get facts(): EnvFacts
-  /** The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`. */
+  /** The names that the child gets without the broker, sorted. They stay available after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
@@ -346,6 +346,14 @@ export interface BrokerOptions {
   numbers: Array<NamedNumber>
 }
 
+/** A program that would be started by the broker, and the user it would run as. */
+export interface BrokerSurvey {
+  provider: string
+  ids: IdentityRequest
+  /** The program's version. */
+  version?: string
+}
+
 /**
  * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
  * payload may also be UTF-8 JSON, or part of it. Both are wiped.
@@ -582,6 +590,16 @@ export interface FleetEntry {
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
+/** Whether a start is made by the broker. */
+export interface FoundBroker {
+  /** Whether delivery "auto" uses the broker for this version, if the broker can be used. */
+  isAutomatic: boolean
+  /** The first version for which it does; none if the version does not matter. */
+  since: string | null
+  /** Why the broker cannot be used. */
+  error: ErrorDetails | null | null
+}
+
 /** Where a program was found: what the caller named, on `PATH`, or in a package. */
 export type FoundBy = 'command' | 'path' | 'npm-package'
 
@@ -614,6 +632,8 @@ export interface FoundHazard {
   key: string
   /** Its effect, as the rest of a sentence that begins with the key. */
   effect: string
+  /** Whether it can reach what the CLI authenticates with: the credential, or the broker's token. */
+  reachesCredential: boolean
 }
 
 export interface FoundVariable {
@@ -1170,6 +1190,9 @@ export interface StopPolicy {
 export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
 export type SubagentsFound = 'none' | 'some' | 'unknown'
+
+/** Checks whether this process's broker can deliver a credential to a program. */
+export declare function surveyBroker(survey: BrokerSurvey, abort: NativeAbort): Promise<FoundBroker>
 
 /** Searches for the files that configure a provider's CLI. */
 export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>

@@ -1102,9 +1102,10 @@ export declare class ProviderEnv extends Handle {
   /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
   get rejectedUserEnvKeys(): string[]
   /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
+   * The names of all variables that the child gets if it receives the credential itself, sorted: on a pipe if the CLI
+   * can read one, otherwise in its environment. With the broker, variables of the broker replace those of the credential
+   * and the base URL. A start adds constants that keep the CLI from obeying files of the workspace, and changes the
+   * temporary directory if it is taken. docs/providers.md lists the variables that a start adds.
    */
   get names(): string[]
   /**
