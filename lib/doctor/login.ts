@@ -7,7 +7,7 @@ import { ACCESS, inquire, last, looked, realPath } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, quote } from './words.ts'
@@ -26,18 +26,32 @@ interface Seen {
   way: Way
 }
 
+type OfLogin = 'context' | 'facts' | 'state' | 'file' | 'kind' | 'expiresAtMs' | 'unread'
+type OfFile = 'context' | 'file' | 'real' | 'component' | 'way'
+type Needed = Needs<
+  Seen,
+  {
+    'login.valid': OfLogin
+    'login.readable': OfFile
+    'login.loose': OfFile
+    'login.stale': OfLogin
+    'login.expired': OfLogin
+    'login.empty': OfLogin
+  }
+>
+
 /** A login is made by a person with a browser, which a server has none of. */
-const LOG_IN = ({ facts }: Seen) =>
+const LOG_IN = ({ facts }: Pick<Seen, 'facts'>) =>
   `Log in on a machine that has a browser (${facts.logIn}), copy its ${facts.loginFile} into your home directory on this machine, and run:`
 /**
  * By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it, so
  * from that one's home: in a tenant's directory, the name could be a link to what is root's.
  */
-const putInPlace = ({ context, facts, file }: Seen) => [
+const putInPlace = ({ context, facts, file }: Pick<Seen, OfLogin>) => [
   `${command(...asTarget(context), 'sh', '-c', 'umask 077; rm -f -- "$1"; cat > "$1"', 'sh', file)} < ~/${quote(facts.loginFile)}`
 ]
 /** What renews it without a person. Not a command: it asks the vendor, and the answer is the only copy of the next refresh token. */
-const renewal = ({ context: { target }, facts, state }: Seen) => {
+const renewal = ({ context: { target }, facts, state }: Pick<Seen, OfLogin>) => {
   const owner = target.uid === 0 ? '' : `, owner: ${target.uid}`
   return `(await CredentialStore.open('${facts.id}', { dir: ${JSON.stringify(state)}${owner} })).fresh()`
 }
@@ -57,7 +71,7 @@ const date = (ms: number | null) => {
  * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
  * directory where nobody can put something else in its place; else the target makes its own copy.
  */
-const close = ({ context, real, component, way }: Seen) => {
+const close = ({ context, real, component, way }: Pick<Seen, OfFile>) => {
   const { uid, gid } = context.target
   if (component.uid !== uid && way.targets)
     return [command(...asTarget(context), 'sh', '-c', 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"', 'sh', real)]
@@ -65,7 +79,7 @@ const close = ({ context, real, component, way }: Seen) => {
   return [...give, command(...asTarget(context), 'chmod', '0600', real)]
 }
 
-export const rows: Row<Seen>[] = [
+export const rows: Table<Needed> = [
   {
     id: 'login.valid',
     severity: 'ok',
@@ -119,7 +133,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<Finding[]> {
   const state = context.states[facts.id]?.path

@@ -6,7 +6,7 @@ import type { Component, SurveyedProgram } from '../../binding.js'
 import { ACCESS, inquire, looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { About, Finding, Row } from './finding.ts'
+import type { About, Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import * as install from './install.ts'
 import { command, list, octal, owner, whom } from './words.ts'
@@ -57,7 +57,27 @@ interface Seen {
   readable: string[]
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'program.reachable': 'facts' | 'program' | 'target'
+    'program.unknown-version': 'facts' | 'program'
+    'program.missing': 'facts' | 'plan'
+    'program.outdated': 'facts' | 'message' | 'plan'
+    'program.untested': 'facts' | 'program' | 'plan'
+    'program.unreachable': 'program' | 'target' | 'blocked' | 'opened' | 'plan'
+    'program.broken': 'facts' | 'message' | 'plan'
+    'program.passed-over': 'passed'
+    'program.version-manager': 'facts' | 'program' | 'manager' | 'plan'
+    'program.below-home': 'program' | 'home' | 'plan'
+    'program.writable': 'target' | 'writable' | 'plan'
+    'program.readable': 'target' | 'readable' | 'plan'
+    'program.hidden': 'target'
+    'program.script': 'program'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'program.reachable',
     severity: 'ok',
@@ -160,7 +180,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<{ findings: Finding[]; program: SurveyedProgram | null }> {
   const { ids, byModeBits, packageRoots, target } = context

@@ -5,7 +5,7 @@ import type { Answer, Component, Way } from '../../binding.js'
 import { ACCESS, inquire, last } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Row, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, whom } from './words.ts'
@@ -27,6 +27,8 @@ interface Seen {
   isOwn: boolean
 }
 
+type Id = `state.${string}`
+
 const its = ({ component }: Seen) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
 /** Where the target can put a link in its place first, root's hands stay off. */
 const own = ({ context, target, directory, way }: Seen) =>
@@ -46,7 +48,7 @@ const mode = ({ context, real }: Seen, bits: string) => command(...asTarget(cont
 /** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
 const where = ({ directory, real }: Seen) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
 
-const all: Row<Seen>[] = [
+const all: Row<Seen, Id>[] = [
   {
     id: 'state.usable',
     severity: 'ok',
@@ -138,11 +140,13 @@ const all: Row<Seen>[] = [
 const BY_ROOT = ['state.unreachable', 'state.wrong-owner', 'state.read-only', 'state.foreign']
 /** Those whose commands change what is there, or put something else in its place. */
 const CHANGING = [...BY_ROOT, 'state.missing', 'state.no-directory']
-export const rows = all.map((row) => unlessSteered(CHANGING.includes(row.id) ? unlessAnothers(row) : row, BY_ROOT.includes(row.id)))
-const finding = findingsOf<Seen>(() => rows)
+export const rows: Table<Record<Id, Seen>> = all.map((row) =>
+  unlessSteered(CHANGING.includes(row.id) ? unlessAnothers(row) : row, BY_ROOT.includes(row.id))
+)
+const finding = findingsOf<Record<Id, Seen>>(() => rows)
 
 /** A row without commands where they would open, give away or move what belongs to another user, who can be another tenant. */
-function unlessAnothers({ remedy, commands, ...row }: Row<Seen>): Row<Seen> {
+function unlessAnothers({ remedy, commands, ...row }: Row<Seen, Id>): Row<Seen, Id> {
   return {
     ...row,
     remedy: (seen) =>
@@ -210,7 +214,8 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
     details: component.kind === 'missing' ? { name: directory.name } : details
   }
   const anothers = (...components: Component[]) => components.find(({ uid }) => ![0, target.uid, context.own.uid].includes(uid))
-  const seen = {
+  const isOwn = component.uid === target.uid
+  const seen: Seen = {
     context,
     directory,
     real,
@@ -218,7 +223,8 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
     target,
     component,
     shared: SHARED.includes(real),
-    anothers: anothers(...answer.components.slice(-2).reverse())
+    anothers: anothers(...answer.components.slice(-2).reverse()),
+    isOwn
   }
   const blocked = answer.components.find((each) => each.path === answer.obstacle?.path)
   const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== real
@@ -230,9 +236,8 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
   if (component.kind === 'missing')
     return finding(directory.made && (way.targets || !directory.needed) ? 'state.made-by-cli' : 'state.missing', seen, about)
   if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
-  const isOwn = component.uid === target.uid
   if (isOwn) seen.anothers = undefined
-  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', { ...seen, isOwn }, about)
+  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', seen, about)
   if (answer.obstacle !== null) return finding(isOwn || seen.shared ? 'state.unwritable' : 'state.wrong-owner', seen, about)
   if (!isOwn && directory.private && target.uid !== 0) return finding('state.foreign', seen, about)
   if (directory.private && (component.mode & 0o077) !== 0 && (await isOpen(context, answer))) return finding('state.open', seen, about)

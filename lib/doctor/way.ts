@@ -29,7 +29,10 @@ export type Steering = Pick<Way, 'real' | 'steered' | 'movable' | 'targets'>
  * A row whose commands are withheld where the tenant has a say in what they would change.
  * @param byRoot Whether root runs them, whom a link leads that is put there in the last moment, too.
  */
-export function unlessSteered<Seen extends { way: Steering }>(row: Row<Seen>, byRoot: boolean = false): Row<Seen> {
+export function unlessSteered<Seen extends { way: Steering }, Id extends string>(
+  row: Row<Seen, Id>,
+  byRoot: boolean = false
+): Row<Seen, Id> {
   const { remedy, commands } = row
   if (remedy === undefined || commands === undefined) return row
   const why = ({ steered, movable, real }: Steering) => {
