@@ -716,7 +716,10 @@ export declare function meterOf(provider: string, expected: ExpectedRun): Native
 export declare function missingForNativeStart(): string | null
 
 /** The default protections that the native start cannot provide here. */
-export declare function missingFromNativeStart(): Array<string>
+export declare function missingFromNativeStart(): Array<MissingProtection>
+
+/** The default protections that a start can lack. `docs/hardening.md` says what each lack means. */
+export type MissingProtection = 'no-new-privileges' | 'parent-death-signal' | 'verified-drop' | 'close-range' | 'core-limit' | 'wiped-environment' | 'state-directory-check' | 'descendant-kill' | 'working-directory-check' | 'session-keyring' | 'scheduling-reset' | 'stderr-redaction'
 
 /** What one model has used. */
 export interface ModelCounts {
@@ -1156,6 +1159,11 @@ export interface Way {
   targets: boolean
   /** Whether the target can do so in the path itself. */
   inside: boolean
+  /**
+   * Whether the target can rename what is at the path, or make it if it is missing. In a sticky directory, it can make
+   * things, but rename only its own.
+   */
+  replaceable: boolean
 }
 
 /** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */

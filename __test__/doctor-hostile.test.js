@@ -272,6 +272,23 @@ test("what a directory is renamed under is the tenant's where it is open to all,
   }
 })
 
+test('root creates and moves nothing below a directory that the tenant can replace with a link', { skip }, (t) => {
+  const machine = makeMachine(t)
+  // The directory is root's, but it lies in one of the tenant's.
+  const deep = path.join(machine.homes.home, 'deep')
+  fs.mkdirSync(deep)
+  const run = { provider: 'codex', args: ['--codex-home', path.join(deep, 'codex')] }
+  for (const [id, prepare] of /** @type {[string, () => void][]} */ ([
+    ['state.missing', () => {}],
+    ['state.no-directory', () => fs.writeFileSync(path.join(deep, 'codex'), '')]
+  ])) {
+    prepare()
+    const { commands, remedy } = runDoctor(machine, run).find(id)
+    assert.deepEqual(commands, [], id)
+    assert.ok(remedy?.includes(`can replace ${deep} with a link`), remedy ?? '')
+  }
+})
+
 test('the kernel goes up from where a link has led, and the doctor with it', { skip }, (t) => {
   const machine = makeMachine(t)
   const { workspace } = machine.homes

@@ -408,6 +408,12 @@ test('what is no settings file is told, not obeyed and not waited for', { skip }
   assert.deepEqual([bad, text.includes(SENTINEL)], [['files.unread', 'files.unread'], false])
 })
 
+/** Makes the directory above like /tmp: everybody creates files in it, and renames only their own. */
+function makeSticky(/** @type {string} */ directory) {
+  fs.chownSync(path.dirname(directory), 0, 0)
+  fs.chmodSync(path.dirname(directory), 0o1777)
+}
+
 /** Directories that are wrong: finding, severity, provider, what breaks them, options. */
 const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex', (homes: any, machine: any) => void][]} */ ([
   ['state.missing', 'error', 'codex', ({ codexHome }) => fs.rmdirSync(codexHome)],
@@ -425,6 +431,19 @@ const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex',
   ['state.open', 'warning', 'codex', ({ codexHome }) => fs.chmodSync(codexHome, 0o755)],
   ['state.open', 'warning', 'claude', ({ claudeConfigDir }) => fs.chmodSync(claudeConfigDir, 0o733)],
   ['state.no-directory', 'error', 'codex', ({ codexHome }) => (fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))],
+  ['state.wrong-owner', 'error', 'claude', ({ tmpDir }) => (makeSticky(tmpDir), fs.chownSync(tmpDir, 0, 0))],
+  [
+    'state.foreign',
+    'warning',
+    'codex',
+    ({ codexHome }) => (makeSticky(codexHome), fs.chownSync(codexHome, 0, UID), fs.chmodSync(codexHome, 0o770))
+  ],
+  [
+    'state.no-directory',
+    'error',
+    'codex',
+    ({ codexHome }) => (makeSticky(codexHome), fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))
+  ],
   ['state.foreign', 'warning', 'codex', ({ codexHome }) => (fs.chownSync(codexHome, 0, UID), fs.chmodSync(codexHome, 0o770))]
 ])
 

@@ -93,6 +93,12 @@ function doors(t) {
   }
 }
 
+test('a directory for the Codex SDK is a path that the kernel can take', (t) => {
+  const [valid, call] = doors(t).codexOptions
+  assert.ok(call(valid))
+  for (const cwd of ['', '/a\0b']) assert.throws(() => call({ ...valid, cwd }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
 /** Objects that have no properties of what they hold. @type {[string, (given: any) => any][]} */
 const OTHERS = [
   ['Map', (given) => new Map(Object.entries(given))],

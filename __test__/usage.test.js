@@ -460,5 +460,19 @@ test('UsageMeter refuses what it cannot take', () => {
   const meter = new UsageMeter('codex', { resumed: false })
   assert.throws(() => meter.write(/** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.event(/** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
+  const circular = /** @type {any} */ ({})
+  circular.self = circular
+  for (const event of [{ usage: { total: 1n } }, circular, { toJSON() {} }]) {
+    assert.throws(() => meter.event(event), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  // What the caller's own code throws is passed on.
+  const own = new TypeError('made up')
+  const throws = () => {
+    throw own
+  }
+  assert.throws(
+    () => meter.event({ toJSON: throws }),
+    (error) => error === own
+  )
   assert.throws(() => meter.end(1.5), { code: 'ERR_INVALID_ARG_VALUE' })
 })

@@ -7,6 +7,7 @@ import type { KeyFindingCode, KeyValidation, ValidateKeyOptions } from './creden
 import type { ProviderDescription } from './environment/describe-provider.ts'
 import type { CredentialInfo } from './environment/provider-env.ts'
 import type { Holds, Same } from './internal/same.ts'
+import type { MissingProtection } from './process/backend.ts'
 import type { Delivery, ResourceLimits, SpawnOptions } from './process/launch.ts'
 import type { LedgerCounts, LedgerLabels } from './process/usage-ledger.ts'
 import type { LockboxContext, LockboxRow, SealedLockboxRow } from './secret/lockbox.ts'
@@ -28,11 +29,12 @@ export type Checked = [
   Holds<Same<Delivery, native.DeliveryRequest>>,
   Holds<Same<KeyFindingCode, native.KeyFindingCode>>,
   Holds<Same<UsageGap, native.Gap>>,
+  Holds<Same<MissingProtection, native.MissingProtection>>,
   Holds<Same<NonNullable<ValidateKeyOptions['kind']>, KeyKind>>,
   Holds<Same<NonNullable<KeyValidation['kind']>, KeyKind>>,
   Holds<Same<NonNullable<UsageMeterOptions['credential']>, native.CredentialKind>>,
   Holds<Same<keyof UsageMeterOptions, keyof native.ExpectedRun>>,
-  // Words that the addon declares as strings.
+  // Words that the addon declares as strings: `class` is compared by __test__/validate-key.test.js, over the corpus of keys.
   Holds<SameApart<KeyValidation, native.KeyValidation, 'provider' | 'class' | 'kind' | 'belongsTo'>>,
   // The addon leaves out a fingerprint that there is none of.
   Holds<SameApart<ProviderDescription, native.ProviderDescription, 'provider' | 'billedTo' | 'fingerprint'>>,

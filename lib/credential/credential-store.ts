@@ -14,7 +14,7 @@ import type {
   Overrides,
   ProviderId
 } from '../../binding.js'
-import { abortSignal, onAbort } from '../internal/abort-signal.ts'
+import { abortSignal, onAbort, reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
 import { fromNative, ProviderError, providerError, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
@@ -443,7 +443,7 @@ function readFleet({ withLock, name, lockbox }: LoginGiven): Fleet | undefined {
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await promise
   const aborted = () =>
-    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: signal.reason })
+    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: reasonOf(signal) })
   let stopListening = () => {}
   const abort = new Promise((_, reject) => {
     if (signal.aborted) reject(aborted())

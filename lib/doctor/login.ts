@@ -73,7 +73,7 @@ const date = (ms: number | null) => {
  */
 const close = ({ context, real, component, way }: Pick<Seen, OfFile>) => {
   const { uid, gid } = context.target
-  if (component.uid !== uid && way.targets)
+  if (component.uid !== uid && way.replaceable)
     return [command(...asTarget(context), 'sh', '-c', 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"', 'sh', real)]
   const give = component.uid === uid ? [] : [command('chown', '-h', `${uid}:${gid}`, real)]
   return [...give, command(...asTarget(context), 'chmod', '0600', real)]
@@ -95,7 +95,7 @@ export const rows: Table<Needed> = [
       remedy: () => 'Remove access for other users. If anyone else has used this machine, also log out and log in again:',
       commands: close
     },
-    true
+    () => true
   ),
   unlessSteered(
     {
@@ -106,7 +106,7 @@ export const rows: Table<Needed> = [
       remedy: () => 'Remove access for other users:',
       commands: close
     },
-    true
+    () => true
   ),
   {
     id: 'login.stale',

@@ -35,8 +35,9 @@ const own = ({ context, target, directory, way }: Seen) =>
   way.targets
     ? command(...asTarget(context), 'mkdir', '-p', '-m', '0700', '--', directory.path)
     : command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
+/** By the target if it can rename what is there. In a sticky directory it can rename only its own, and root moves the rest. */
 const moveAway = ({ context, directory, way }: Seen) =>
-  command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
+  command(...(way.replaceable ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
 /**
  * Where the tenant can put something else in its place, or somebody else in it, root gives away nothing: it is moved aside,
  * and a fresh one made.
@@ -86,9 +87,9 @@ const all: Row<Seen, Id>[] = [
     id: 'state.wrong-owner',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
-    remedy: ({ way }) => (way.targets || way.inside ? ANEW : 'Make the target user the owner of the directory and its contents:'),
+    remedy: ({ way }) => (way.replaceable || way.inside ? ANEW : 'Make the target user the owner of the directory and its contents:'),
     commands: (seen) =>
-      seen.way.targets || seen.way.inside
+      seen.way.replaceable || seen.way.inside
         ? anew(seen)
         : [command('chown', '-hR', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
   },
@@ -108,13 +109,13 @@ const all: Row<Seen, Id>[] = [
     remedy: ({ way, isOwn }) =>
       isOwn
         ? 'If the tenant needs to save files there, let the owner write:'
-        : way.targets
+        : way.replaceable
           ? ANEW
           : 'If the tenant needs to save files there, make the target user the owner:',
     commands: (seen) =>
       seen.isOwn
         ? [mode(seen, 'u+rwx')]
-        : seen.way.targets
+        : seen.way.replaceable
           ? anew(seen)
           : [command('chown', '-h', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
   },
@@ -136,13 +137,19 @@ const all: Row<Seen, Id>[] = [
   }
 ]
 
-/** Those whose commands root runs, whoever may write to the directories on the way. */
-const BY_ROOT = ['state.unreachable', 'state.wrong-owner', 'state.read-only', 'state.foreign']
-/** Those whose commands change what is there, or put something else in its place. */
-const CHANGING = [...BY_ROOT, 'state.missing', 'state.no-directory']
-export const rows: Table<Record<Id, Seen>> = all.map((row) =>
-  unlessSteered(CHANGING.includes(row.id) ? unlessAnothers(row) : row, BY_ROOT.includes(row.id))
-)
+/** Those whose commands change what is there, or put something else in its place; and whether root runs one of them. */
+const CHANGING = new Map<Id, (seen: Seen) => boolean>([
+  ['state.unreachable', () => true],
+  ['state.wrong-owner', () => true],
+  ['state.read-only', () => true],
+  ['state.foreign', () => true],
+  ['state.missing', ({ way }) => !way.targets],
+  ['state.no-directory', ({ way }) => !way.replaceable || !way.targets]
+])
+export const rows: Table<Record<Id, Seen>> = all.map((row) => {
+  const byRoot = CHANGING.get(row.id)
+  return byRoot === undefined ? unlessSteered(row) : unlessSteered(unlessAnothers(row), byRoot)
+})
 const finding = findingsOf<Record<Id, Seen>>(() => rows)
 
 /** A row without commands where they would open, give away or move what belongs to another user, who can be another tenant. */

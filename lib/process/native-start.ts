@@ -76,7 +76,7 @@ function follow(entry: Running) {
 }
 
 export function startNative(launch: Launch): Driver {
-  const missingHere = (missing ??= binding.missingFromNativeStart() as MissingProtection[])
+  const missingHere = (missing ??= binding.missingFromNativeStart())
   const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
   try {
     return attend(launch, native, missingHere)

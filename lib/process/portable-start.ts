@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import type { IdentityRequest, PortableStart, Stdio } from '../../binding.js'
 import { toObject } from '../environment/provider-env.ts'
+import { reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { bare, fromNative, providerError, translate } from '../internal/errors.ts'
@@ -38,7 +39,8 @@ export function startPortable(launch: Launch): Driver {
   refuseUnverifiable(launch.child.ids)
   const { ids, stdio, aborted } = launch.child
   const plan = bare(translate(() => binding.preparePortable(launch.env, launch.child, launch.cli)))
-  if ('code' in plan) return fail(launch, aborted ? providerError(plan, { cause: launch.signal?.reason }) : fromNative(plan))
+  if ('code' in plan)
+    return fail(launch, aborted ? providerError(plan, { cause: launch.signal && reasonOf(launch.signal) }) : fromNative(plan))
   const descriptors: ('pipe' | 'ignore' | 'inherit' | number)[] = stdio.map(toStdio)
   if (plan.credential !== null) descriptors[binding.CREDENTIAL_DESCRIPTOR] = plan.credential
   let child: ChildProcess

@@ -3,7 +3,7 @@
 import type { Readable, Writable } from 'node:stream'
 import type { PlainVariable } from '../../binding.js'
 import type { ProviderEnv } from '../environment/provider-env.ts'
-import { onAbort } from '../internal/abort-signal.ts'
+import { onAbort, reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
 import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
@@ -67,7 +67,7 @@ function tieOrEnd(driver: Driver, signal: AbortSignal) {
 }
 
 function tie(driver: Driver, signal: AbortSignal) {
-  const abort = () => driver.abort(signal.reason)
+  const abort = () => driver.abort(reasonOf(signal))
   if (signal.aborted) {
     // Not before the caller can listen.
     process.nextTick(abort)

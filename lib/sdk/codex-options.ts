@@ -57,8 +57,8 @@ const OPTIONS = validate.members({
  * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
  * errors of {@link resolveProgram}.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
- * directory or the base URL contains a secret.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, if `cwd` is
+ * empty or contains a NUL byte, or if a directory or the base URL contains a secret.
  */
 export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOptions {
   const native = nativeOf(env)
@@ -66,6 +66,7 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
   if (native.provider !== 'codex')
     throw unsupported(`codexOptions() needs an environment for codex, but this one is for ${native.provider}.`)
   const ownLaunch = validate.options('launch', launch, OPTIONS)
+  const cwd = readDirectory('launch.cwd', ownLaunch.cwd)
   if (ownLaunch.exposeSecrets !== true) {
     throw unsupported(
       'The Codex SDK needs the key as a JavaScript string in its env, which cannot be wiped. Pass exposeSecrets: true to allow this, or use spawnProvider().',
@@ -104,7 +105,7 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
     allowRoot: ownLaunch.allowRoot as boolean,
     path: variables.PATH
   })
-  const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', ownLaunch.cwd)])
+  const directories = names([native.facts.workspaceDir, cwd])
   if (!trusted && directories.length === 0) {
     throw validate.wrongValue(
       'launch.cwd',
@@ -116,6 +117,12 @@ export function codexOptions(env: ProviderEnv, launch: CodexLaunch): CodexOption
     env: variables,
     configOverrides: translate(() => native.configOverrides(directories, trusted))
   }
+}
+
+function readDirectory(name: string, value: unknown) {
+  const directory = validate.optionalString(name, value)
+  if (directory === '' || directory?.includes('\0')) throw validate.wrongValue(name, 'must be a path without a NUL byte.')
+  return directory
 }
 
 /**
