@@ -579,6 +579,9 @@ export interface InputLimits {
 /** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
+/** The ids of all classes of keys. The build makes a type of them. */
+export declare function keyClasses(): Array<string>
+
 /** What was found about a key, in the order of the documentation. */
 export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
 
@@ -595,11 +598,11 @@ export interface KeyQuestion {
 export interface KeyValidation {
   verdict: KeyVerdict
   code: KeyFindingCode
-  provider: string
-  class: string | null
+  provider: ProviderId
+  class: KeyClass | null
   className: string | null
   kind: CredentialKind | null
-  belongsTo: string | null
+  belongsTo: ProviderId | null
   message: string
   fingerprint: string | null
 }
@@ -895,7 +898,7 @@ export interface Refreshed {
   /** Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left. */
   serves: boolean
   /** Why there are no new ones, while the old ones are still good; or why the file does not have what this store has. */
-  failure: ErrorDetails | null | null
+  failure: ErrorDetails | null
   /** The sealed text that the next holder of the fleet's lock is to get. */
   publish: string | null
 }
@@ -1077,7 +1080,7 @@ export interface SurveyedProgram {
   /** Whether the file begins with `#!`. */
   shebang: boolean
   /** Why a start would not run it. */
-  error: ErrorDetails | null | null
+  error: ErrorDetails | null
 }
 
 /**
@@ -1212,6 +1215,9 @@ export declare enum WireTag {
 
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
+
+/** The classes of keys with a known shape. */
+export type KeyClass = 'anthropic-admin-key' | 'anthropic-api-key' | 'anthropic-key' | 'anthropic-oauth-access-token' | 'anthropic-oauth-refresh-token' | 'anthropic-session-cookie' | 'aws-access-key-id' | 'chatgpt-access-token' | 'github-token' | 'google-api-key' | 'groq-key' | 'openai-admin-key' | 'openai-legacy-key' | 'openai-project-key' | 'openai-service-account-key' | 'openai-user-key' | 'openrouter-key' | 'xai-key'
 
 /** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */
 export interface StateDirectories {
