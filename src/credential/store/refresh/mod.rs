@@ -56,7 +56,7 @@ pub struct Refreshed {
     /// Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left.
     pub serves: bool,
     /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
-    #[cfg_attr(feature = "node", napi(ts_type = "ErrorDetails | null"))]
+    #[cfg_attr(feature = "node", napi(ts_type = "ErrorDetails"))]
     pub failure: Option<Error>,
     /// The sealed text that the next holder of the fleet's lock is to get.
     pub publish: Option<String>,
