@@ -800,7 +800,7 @@ export interface PortableStart {
 
 /**
  * Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
- * alone tell is thrown. The caller waits meanwhile.
+ * alone show is thrown. The caller waits meanwhile.
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): PortableStart | ErrorDetails
 
@@ -895,7 +895,7 @@ export interface Refreshed {
   asked: boolean
   /** Whether the file has what this store has. */
   persisted: boolean
-  /** Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left. */
+  /** Whether there is anything to launch with; otherwise the caller gets `failure`, once `publish` is left. */
   serves: boolean
   /** Why there are no new ones, while the old ones are still good; or why the file does not have what this store has. */
   failure: ErrorDetails | null
@@ -1113,7 +1113,7 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  * Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
  * ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
  * thread's may be the beginning of the process's, as `process.exit()` ends these threads after the exit hook of the
- * main thread, which may be none of ours; so it waits for what this thread has asked for.
+ * main thread, which may be none of ours; so it waits for what this thread has requested.
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 
@@ -1181,7 +1181,7 @@ export declare const WIRE_HANDLE: number
 /**
  * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
  * option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
- * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+ * one that is requested, `InheritAbsent` one that is requested but not set. `PayloadPath` is the next member on the way
  * to the payload.
  */
 export declare enum WireTag {

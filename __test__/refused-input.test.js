@@ -228,7 +228,7 @@ test('half of a surrogate pair is refused in every text that an option takes', {
 })
 
 /**
- * Where the texts of an object stand, with how to put another one there.
+ * Where the texts of an object are, with how to put another one there.
  * @param {any} object
  * @param {(string | number)[]} above
  * @returns {[(string | number)[], (text: string) => any][]}
@@ -287,7 +287,7 @@ test('a redactor leaves halves of pairs as they are, beside what it masks', () =
   )
 })
 
-test('no error is longer than a log line, whatever stands in it', { skip: needsLinux, timeout: 120_000 }, async (t) => {
+test('no error is longer than a log line, whatever it contains', { skip: needsLinux, timeout: 120_000 }, async (t) => {
   const place = makeOpenDir('provider-env-long-')
   t.after(() => fs.rmSync(place, { recursive: true, force: true }))
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))

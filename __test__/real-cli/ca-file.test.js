@@ -65,7 +65,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     ['without it', () => ({})],
     ["with another authority's", ({ others }) => ({ caFile: others })]
   ])) {
-    test(`${provider}: ${name} nothing but the handshake gets there`, { skip }, async (t) => {
+    test(`${provider}: ${name} only the handshake gets there`, { skip }, async (t) => {
       const api = await privateApi(t)
       const turn = await run(t, api, options(api))
       // Claude Code 2.1.260 hangs up without a word.

@@ -41,7 +41,7 @@ export function last({ components }: Answer): Component {
   return components.at(-1) as Component
 }
 
-/** The real path of what was asked for: where links lead elsewhere, its components come first. */
+/** The real path of what was requested: where links lead elsewhere, its components come first. */
 export function realPath({ path, components }: Answer) {
   const again = components.findIndex((component, index) => index > 0 && component.path === '/')
   return again === -1 ? path : components[again - 1].path

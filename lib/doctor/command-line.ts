@@ -103,7 +103,7 @@ function factsOf(facade: Loaded) {
 }
 
 async function examine(options: DiagnoseOptions, facade: Loaded) {
-  // Before anything looks at the environment: the worker's is asked for, not that of npx.
+  // Before anything looks at the environment: the report is about the worker's, not about that of npx.
   const npm = leaveOutNpm(process.env)
   return 'error' in facade ? unloadable(facade.error) : await diagnose(options, npm)
 }

@@ -52,7 +52,7 @@ export async function isRoots(context: Context, program: SurveyedProgram) {
   return open.every((each) => each === null)
 }
 
-/** Where a copy of the program lies. Where a start asks for the version, the copy is named by it, as the vendor's installer does. */
+/** The path of a copy of the program. If a start needs the version, the copy is named after it, as the vendor's installer does. */
 function target({ prefix }: Context, { command: name, shieldedSince }: Facts, { version }: SurveyedProgram) {
   return shieldedSince !== undefined && version !== null
     ? path.join(prefix, name, 'versions', version)

@@ -26,7 +26,7 @@ export async function removeScratch({ target, own }: Context, root: string, dire
   for (let attempt = 0; attempt < ATTEMPTS && performance.now() < until; attempt++) {
     if (attempt > 0) await sleep(RETRY_MS)
     await emptyAs(target, directories, until - performance.now())
-    // rmdir(2) follows no link and removes nothing but an empty directory.
+    // rmdir(2) follows no link and removes only an empty directory.
     for (const directory of directories) await fs.rmdir(directory).catch(() => {})
     if (
       await fs.rmdir(root).then(

@@ -12,7 +12,7 @@ const MAX_ITEMS = 65_536
 /** As a payload's JSON may have bytes: the largest text that anybody has to give. */
 const MAX_TEXT = binding.inputLimits().bytes
 
-/** By which every copy of this package knows the handles of the others, which are no instances of its own classes. */
+/** Marks the handles of every copy of this package for the other copies, of whose classes they are not instances. */
 export const COPY = Symbol.for('@webalive/provider-env:copy')
 export const THIS_COPY = Object.freeze({})
 
@@ -52,7 +52,7 @@ export function object(name: string, value: unknown): Record<string, unknown> {
 
 /**
  * Whether an object holds what it holds elsewhere than in properties: a Map, URLSearchParams, Headers, a Date. Read by its
- * properties it would be empty, and what it asks for would be left out in silence.
+ * properties it would be empty, and what it requests would be ignored silently.
  */
 function keepsItsOwnWay(value: object) {
   if (isRoot(Object.getPrototypeOf(value))) return false

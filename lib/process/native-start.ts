@@ -24,7 +24,7 @@ export type Running = { id: number; native: NativeProcess; driver: Hearer; relea
 const running: Map<number, Running> = new Map()
 /** Starts the processes of this copy of the package. */
 let made: NativeSpawner | undefined
-/** What no native start here can give; known once one was asked for. */
+/** What no native start can provide here; known once one was requested. */
 let missing: MissingProtection[] | undefined
 
 function onEvent(id: number, event: ProcessEvent) {

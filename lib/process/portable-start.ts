@@ -51,7 +51,7 @@ export function startPortable(launch: Launch): Driver {
       env: bare(toObject(plan.env)),
       uid: ids.uid,
       gid: ids.gid,
-      // A session and group of its own, as the native start makes.
+      // Its own session and group, as the native start makes.
       detached: true,
       stdio: descriptors
     })

@@ -28,7 +28,7 @@ export const running: RunningProcesses<ProviderProcess> = new RunningProcesses()
 /** What a backend reports to the process object. */
 export interface Driver {
   child: ProviderProcess
-  /** Calls in the asynchronous context of whoever asked for the start. */
+  /** Calls in the asynchronous context of whoever requested the start. */
   inContext: (call: () => void) => void
   abort: (reason: unknown) => void
   onFailed: (error: StartError) => void
@@ -47,7 +47,7 @@ export let makeProcess: (backend: Backend, facts: StartFacts) => Driver
  * `failure` and `credentialMismatch`, each for the last time before `close`.
  */
 export class ProviderProcess extends EventEmitter {
-  /** The asynchronous context of whoever asked for the start, which listeners are called in. */
+  /** The asynchronous context of whoever requested the start, which listeners are called in. */
   #resource = new AsyncResource('ProviderProcess')
   #backend: Backend
   #killSignal: number
@@ -284,7 +284,7 @@ export class ProviderProcess extends EventEmitter {
     this.#killed = true
   }
 
-  /** The run is not what the caller asked for. */
+  /** The run is not what the caller requested. */
   #refuse(error: ProviderError) {
     if (this.#ended || this.#stopError) return
     this.#stop()

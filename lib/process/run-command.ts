@@ -103,7 +103,7 @@ async function afterStreams(exited: Promise<CommandResult>, streams: Socket[]) {
 }
 
 /**
- * Where the native start is not to be had. It keeps what child_process passes on: docs/hardening.md. So nothing that comes from
+ * Used if the native start is not available. It keeps what child_process passes on: docs/hardening.md. So nothing that comes from
  * it reaches a terminal, and no command of ours is offered for one.
  */
 function runPortable(

@@ -18,7 +18,7 @@ export type PipedProviderProcess = ProviderProcess & {
   readonly stderr: Readable
 }
 
-/** `new net.Socket({ fd })` never emits under Bun, and elsewhere than on Linux the addon has no start of its own. */
+/** `new net.Socket({ fd })` never emits under Bun, and the addon can start processes only on Linux. */
 export const portable = process.versions.bun !== undefined || process.platform !== 'linux' || binding.missingForNativeStart() !== null
 
 const start = portable ? startPortable : startNative

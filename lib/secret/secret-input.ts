@@ -1,7 +1,7 @@
 // Takes secret bytes from a caller: reads them once, fills them with zeros, and refuses them if another thread could
 // write to them.
 //
-// V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
+// V8 keeps a typed array of up to 64 bytes in its own heap until code reads its `buffer`, as the addon does: then it
 // moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
 // before anything asks (typed-array-max-size-in-heap in V8's flags).
 
@@ -45,7 +45,7 @@ export function wipe(all: Uint8Array[]) {
 }
 
 /**
- * Throws for what another thread could write to while it is read, and for what has no bytes any more. It asks for the
+ * Throws for what another thread could write to while it is read, and for what has no bytes any more. It reads the
  * `buffer`: not before a small array has been copied and wiped.
  */
 export function refuseUnusable(bytes: Uint8Array, name: string) {

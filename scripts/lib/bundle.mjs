@@ -67,7 +67,7 @@ export async function declarations() {
 
 /**
  * What the plugin made, as a reader wants it: each public declaration says that it is one. Private fields go, which would make
- * each class a type of its own.
+ * each class its own type.
  */
 function published(text) {
   const lists = /^export (?:type )?\{ ([^}]*) \};?\n?/gm
