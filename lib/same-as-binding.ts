@@ -1,4 +1,4 @@
-// What the facade declares again, with documentation for callers, is what the addon declares: `tsc` fails when one of them
+// Compares what the facade declares again, with documentation for callers, with what the addon declares: `tsc` fails if one of them
 // changes alone. Nothing of this file is in the bundle.
 
 import type * as native from '../binding.js'
@@ -20,7 +20,7 @@ import type { UsageMeterOptions } from './usage/usage-meter.ts'
 /** The same, apart from the members `Apart`, which must exist in both. */
 type SameApart<A, B, Apart extends keyof A & keyof B> = Same<Omit<A, Apart>, Omit<B, Apart>>
 
-/** Token counts beside what else is counted, where the addon has them in `tokens`. */
+/** Token counts beside the other counts; the addon has them in `tokens`. */
 type Flat<T extends { tokens: native.TokenCounts }> = Omit<T, 'tokens'> & T['tokens']
 
 type KeyKind = Exclude<native.CredentialKind, 'config-dir'>
@@ -35,9 +35,9 @@ export type Checked = [
   Holds<Same<NonNullable<UsageMeterOptions['credential']>, native.CredentialKind>>,
   Holds<Same<keyof UsageMeterOptions, keyof native.ExpectedRun>>,
   Holds<Same<KeyClass, native.KeyClass>>,
-  // The addon's kinds include one that nobody pastes.
+  // The addon's kinds include one that is never pasted.
   Holds<SameApart<KeyValidation, native.KeyValidation, 'kind'>>,
-  // The addon leaves out a fingerprint that there is none of.
+  // If there is no fingerprint, the addon omits it.
   Holds<SameApart<ProviderDescription, native.ProviderDescription, 'provider' | 'billedTo' | 'fingerprint'>>,
   Holds<Same<CredentialInfo, native.CredentialInfo>>,
   Holds<Same<CredentialMismatch, native.CredentialMismatch>>,

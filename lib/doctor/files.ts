@@ -110,7 +110,7 @@ export const rows = () => [...none, ...fileRows()]
 const noFinding = findingsOf(() => none)
 const finding = findingsOf(fileRows)
 
-/** @param version The program's, where one is known. */
+/** @param version The program's, if it is known. */
 export async function look(context: Context, facts: Facts, version: string | null): Promise<Finding[]> {
   const { home, workspace } = context.directories
   const state = context.states[facts.id]?.path

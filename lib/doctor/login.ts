@@ -60,7 +60,7 @@ const WHAT = {
   'cli-only': 'a login of a kind that only the CLI itself can use',
   'oauth-token': 'a login'
 } as Record<string, string>
-/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+/** A tenant can replace it with a link: whoever runs the commands as root needs to see what they change. */
 const link = (file: string, real: string) => (real === file ? '' : `, a link to ${real},`)
 const date = (ms: number | null) => {
   const at = new Date(ms ?? Number.NaN)
@@ -68,8 +68,8 @@ const date = (ms: number | null) => {
 }
 
 /**
- * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
- * directory where nobody can put something else in its place; else the target makes its own copy.
+ * chmod follows a link, which root must not: the target closes its own file. If it is another user's, root gives it away only in a
+ * directory in which no other user can replace it; otherwise the target makes its own copy.
  */
 const close = ({ context, real, component, way }: Pick<Seen, OfFile>) => {
   const { uid, gid } = context.target
@@ -159,7 +159,7 @@ function verdict({ kind, expiresAtMs, refreshable }: LoginState) {
   return refreshable ? 'login.stale' : 'login.expired'
 }
 
-/** Who else can read it. Where nobody can be asked as somebody else, the modes decide. */
+/** Who else can read it. If the kernel cannot be asked as another user, the modes decide. */
 async function exposure(context: Context, facts: Facts, file: string) {
   const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], !context.asksStranger)
   const component = last(answer)

@@ -251,7 +251,7 @@ async function refusal(context: Context, facts: Facts, program: SurveyedProgram,
       { ...about, details }
     )
   }
-  // chmod follows links, which somebody else could put in the place of a step.
+  // chmod follows links, and another user could replace a step with one.
   const opened = !canCopy(program) && (await install.isRoots(context, program)) ? openSteps(context, program) : null
   const plan = await install.plan(context, facts, canCopy(program) ? program : null)
   return finding(
@@ -284,7 +284,7 @@ function managerOf({ foundAt, path: real }: SurveyedProgram) {
   return MANAGERS.find(({ part }) => foundAt.includes(part) || real?.includes(part))
 }
 
-/** Whether the program is somebody's own. */
+/** Whether the program belongs to one user's own installation. */
 async function origin(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const manager = managerOf(program)
   const plan = () => install.plan(context, facts, canCopy(program) ? program : null)
@@ -327,7 +327,7 @@ async function changeable(context: Context, facts: Facts, program: SurveyedProgr
     components.map(({ path: step }) => ({ path: step, access: ACCESS.write })),
     byModeBits
   )
-  // In a sticky directory nobody renames what is another's (rename(2)).
+  // In a sticky directory, users rename only their own files (rename(2)).
   const writable = components.filter(
     (component, index) =>
       answers[index].obstacle === null &&

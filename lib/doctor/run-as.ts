@@ -97,7 +97,7 @@ async function relayed(command: string, args: string[], ids: CommandIds, cwd: st
     const by = caught ?? signal
     return by === null ? (code ?? STATUS.failed) : 128 + constants.signals[by]
   } finally {
-    // What nobody reads any more must not keep this process.
+    // A stdin that nothing reads any more must not keep this process alive.
     process.stdin.destroy()
   }
 }

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { runCommand } from './facade.ts'
 
 const DEADLINE_MS = 10_000
-// A CLI that has just ended may still have somebody writing.
+// Processes of a CLI that has just ended may still be writing.
 const RETRY_MS = 100
 const ATTEMPTS = 5
 

@@ -22,7 +22,7 @@ interface Seen {
   component: Component
   /** Whether everybody shares the directory. */
   shared: boolean
-  /** What belongs to somebody who is neither root, the target nor this process. */
+  /** What belongs to a user who is neither root, the target nor this process's. */
   anothers: Component | undefined
   isOwn: boolean
 }
@@ -30,7 +30,7 @@ interface Seen {
 type Id = `state.${string}`
 
 const its = ({ component }: Seen) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
-/** Where the target can put a link in its place first, root's hands stay off. */
+/** If the target could put a link there first, the target runs the command instead of root. */
 const own = ({ context, target, directory, way }: Seen) =>
   way.targets
     ? command(...asTarget(context), 'mkdir', '-p', '-m', '0700', '--', directory.path)
@@ -39,14 +39,14 @@ const own = ({ context, target, directory, way }: Seen) =>
 const moveAway = ({ context, directory, way }: Seen) =>
   command(...(way.replaceable ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
 /**
- * Where the tenant can put something else in its place, or somebody else in it, root gives away nothing: it is moved aside,
+ * If the tenant can replace it, or another user can write in it, root does not change its owner: it is moved aside,
  * and a fresh one made.
  */
 const anew = (seen: Seen) => [moveAway(seen), own(seen)]
 const ANEW = 'Rename it, and create a directory that the target user owns; its owner can copy the files that the tenant needs:'
-/** By its owner, whom no link can lead to what is not its own. */
+/** Run by its owner: a link cannot lead the owner to what belongs to others. */
 const mode = ({ context, real }: Seen, bits: string) => command(...asTarget(context), 'chmod', bits, real)
-/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+/** A tenant can replace it with a link: whoever runs the commands as root needs to see what they change. */
 const where = ({ directory, real }: Seen) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
 
 const all: Row<Seen, Id>[] = [
@@ -152,7 +152,7 @@ export const rows: Table<Record<Id, Seen>> = all.map((row) => {
 })
 const finding = findingsOf<Record<Id, Seen>>(() => rows)
 
-/** A row without commands where they would open, give away or move what belongs to another user, who can be another tenant. */
+/** A row without commands if they would open, give away or move what belongs to another user, who can be another tenant. */
 function unlessAnothers({ remedy, commands, ...row }: Row<Seen, Id>): Row<Seen, Id> {
   return {
     ...row,
@@ -167,11 +167,11 @@ function unlessAnothers({ remedy, commands, ...row }: Row<Seen, Id>): Row<Seen, 
 export interface Directory {
   name: string
   path: string
-  /** Whether nothing is started without it. */
+  /** Whether no CLI is started without it. */
   needed: boolean
-  /** Whether the CLI makes it. */
+  /** Whether the CLI creates it. */
   made: boolean
-  /** Whether nobody but the target has any business in it. */
+  /** Whether only the target needs access to it. */
   private: boolean
 }
 
@@ -251,7 +251,7 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
   return finding('state.usable', seen, about)
 }
 
-/** Whether somebody who is neither the target nor in its groups gets in. Where nobody can be asked, the mode decides. */
+/** Whether a user who is neither the target nor in its groups has access. If the kernel cannot be asked, the mode decides. */
 async function isOpen({ asksStranger }: Context, answer: Answer) {
   const questions = [ACCESS.read, ACCESS.execute, ACCESS.write].map((access) => ({ path: answer.path, access }))
   const answers = await inquire(STRANGER, questions, !asksStranger)

@@ -158,7 +158,7 @@ async function guessTenant({ ids, directories, states }: Context) {
   return undefined
 }
 
-/** This command: as it was called, which decides where it looks for packages; by its real path where that could be replaced. */
+/** This command: as it was called, which decides where it looks for packages; by its real path if that could be replaced. */
 async function itself(context: Context) {
   const called = calledAs()
   return called === undefined || (await openAt(context, called)) !== null ? OWN : [process.execPath, called]

@@ -22,7 +22,7 @@ export async function openAt(context: Context, from: string): Promise<string | n
   return steered ?? movable ?? (targets || inside ? real : null)
 }
 
-/** Who has a say in where a path leads. */
+/** Who can influence where a path leads. */
 export type Steering = Pick<Way, 'real' | 'steered' | 'movable' | 'targets'>
 
 /**

@@ -81,7 +81,7 @@ export function startNative(launch: Launch): Driver {
   try {
     return attend(launch, native, missingHere)
   } catch (error) {
-    // Nobody would have a handle of it.
+    // The caller would get no handle for it.
     native.stop()
     throw error
   }
@@ -113,7 +113,7 @@ function attend(launch: Launch, native: NativeProcess, missingHere: MissingProte
   return driver
 }
 
-/** Our end of a stream, where there is one. */
+/** Our end of a stream, if there is one. */
 function socket(fd: number | null, index: number) {
   if (fd === null) return null
   const options = {

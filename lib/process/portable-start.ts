@@ -65,7 +65,7 @@ export function startPortable(launch: Launch): Driver {
   try {
     return attend(launch, child, plan)
   } catch (error) {
-    // Nobody would have a handle of it.
+    // The caller would get no handle for it.
     signalGroup(child, 9)
     throw error
   }
@@ -91,7 +91,7 @@ function missing(launch: Launch) {
   return [...MISSING, ...launch.redactOutput.missing]
 }
 
-/** Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none. */
+/** Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that cannot be verified is not one. */
 function refuseUnverifiable({ uid }: IdentityRequest) {
   const other = uid !== undefined && uid !== process.geteuid?.()
   if (other && process.versions.bun)

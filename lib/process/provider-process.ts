@@ -63,7 +63,7 @@ export class ProviderProcess extends EventEmitter {
   #signalCode: NodeJS.Signals | null = null
   #ended = false
   #closed = false
-  /** Streams of output that are not closed yet, and the process itself: as in ChildProcess, nobody waits for stdin. */
+  /** Streams of output that are not closed yet, and the process itself: as in ChildProcess, `close` does not wait for stdin. */
   #open = 1
   #abortError: ProviderError | undefined
   /** Why it was stopped: the abort, or the timeout. */
@@ -380,7 +380,7 @@ export class ProviderProcess extends EventEmitter {
     return this.#stopError ? Object.defineProperty(result, 'error', bare({ value: this.#stopError })) : result
   }
 
-  /** What nobody reads is read to its end, or `close` would never come. */
+  /** Streams that have no reader are read to their end; otherwise `close` would never be emitted. */
   #finishStreams() {
     process.nextTick(() => {
       for (const stream of [this.stdout, this.stderr]) if (stream?.readable) stream.resume()
@@ -407,7 +407,7 @@ export class ProviderProcess extends EventEmitter {
     }
   }
 
-  /** An `error` that nobody listens for would end the worker, also when it is handled through the promises. */
+  /** An `error` without a listener would end the worker, even if it is handled through the promises. */
   #emitError(error: Error) {
     const handled = this.#spawned !== undefined || this.#exited !== undefined
     if (this.listenerCount('error') === 0 && handled) return

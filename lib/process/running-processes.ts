@@ -37,7 +37,7 @@ export class RunningProcesses<Process extends Entry> {
   }
 }
 
-/** What is still to be called. The timer keeps it, also where nobody holds this copy of the package any more. */
+/** Callbacks that have not been called yet. The timer keeps them, even if nothing else holds this copy of the package any more. */
 export const awaited: Set<(...values: never[]) => void> = new Set()
 let timer: NodeJS.Timeout | undefined
 let holders = 0
@@ -61,7 +61,7 @@ export function release() {
 }
 
 /**
- * A function that calls `callback` for as long as somebody else keeps that. The addon keeps what it calls, and with it the
+ * A function that calls `callback` for as long as something else keeps `callback`. The addon keeps what it calls, and with it the
  * whole copy of the package, of which a test runner makes hundreds: so it is made in no scope of ours.
  */
 export function weakly<T extends (...values: never[]) => void>(callback: T): T {

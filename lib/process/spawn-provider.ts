@@ -56,7 +56,7 @@ export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, e
   return driver.child
 }
 
-/** A process that nobody could abort, and that the caller gets no handle of, ends. */
+/** Ends a process that could not be aborted and for which the caller gets no handle. */
 function tieOrEnd(driver: Driver, signal: AbortSignal) {
   try {
     tie(driver, signal)

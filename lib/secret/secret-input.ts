@@ -2,7 +2,7 @@
 // write to them.
 //
 // V8 keeps a typed array of up to 64 bytes in its own heap until code reads its `buffer`, as the addon does: then it
-// moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
+// moves the bytes out, and leaves a copy behind that cannot be wiped. So such an array is copied and zero-filled
 // before anything asks (typed-array-max-size-in-heap in V8's flags).
 
 import { isSharedArrayBuffer as utilIsSharedArrayBuffer, isUint8Array as utilIsUint8Array } from 'node:util/types'
@@ -39,7 +39,7 @@ export function wipe(all: Uint8Array[]) {
     try {
       fill.call(bytes, 0)
     } catch {
-      // Detached: its bytes are somebody else's now.
+      // Detached: its bytes now belong to another buffer.
     }
   }
 }
