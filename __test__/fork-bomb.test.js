@@ -15,7 +15,7 @@ const SECONDS = 40
 const OTHER = UID + 1
 const needsPerl =
   needsRoot ||
-  (spawnSync('perl', ['-MPOSIX', '-e', '1']).status === 0 ? false : 'needs perl, whose processes fork without a program of their own')
+  (spawnSync('perl', ['-MPOSIX', '-e', '1']).status === 0 ? false : 'needs perl, whose processes fork without executing a program')
 
 /**
  * Processes that start others, each in its own session, as fast as they can: where `RLIMIT_NPROC` keeps them from it,

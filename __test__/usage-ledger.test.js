@@ -104,7 +104,7 @@ test("a child's labels are its provider's and its credential's", async (t) => {
   )
 })
 
-test('two stores that are both at generation 1 have entries of their own', async (t) => {
+test('two stores that are both at generation 1 have separate entries', async (t) => {
   const { homes } = makeEnv(t)
   const ledger = new UsageLedger()
   const expected = []

@@ -29,7 +29,7 @@ const LOGIN = 'sk-ant-oat01-made-up-login-token'
 const LOGIN_FILE = '.credentials.json'
 const EVERY_KEY = [...Object.values(KEY), ...Object.values(SERVER), TOKEN, LOGIN]
 
-// `environ`: whether the CLI's block has the key. The agent's commands get it in no variable of their own.
+// `environ`: whether the CLI's block has the key. The agent's commands get it in none of their variables.
 const CASES = [
   { name: 'API key by fd', provider: 'claude', payload: { apiKey: KEY.claude }, sent: `x-api-key ${KEY.claude}` },
   {

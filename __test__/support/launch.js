@@ -1,4 +1,4 @@
-// Environments and starts for tests: as a uid of their own where this process is root, else as this process.
+// Environments and starts for tests: as a separate uid if this process is root, otherwise as this process.
 'use strict'
 
 const fs = require('node:fs')

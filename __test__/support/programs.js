@@ -53,7 +53,7 @@ const VERSION_OF = {
   },
   claude(program) {
     const { name, version } = readJson(path.join(program, '../package.json'))
-    // The Agent SDK's packages have versions of their own; its `exports` name no manifest.
+    // The Agent SDK's packages have their own versions; its `exports` name no manifest.
     return name.includes('agent-sdk') ? readJson(path.join(program, '../../claude-agent-sdk/package.json')).claudeCodeVersion : version
   }
 }

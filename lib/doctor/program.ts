@@ -289,7 +289,7 @@ async function origin(context: Context, facts: Facts, program: SurveyedProgram, 
   const manager = managerOf(program)
   const plan = () => install.plan(context, facts, canCopy(program) ? program : null)
   if (manager) return [finding('program.version-manager', { facts, program, manager, plan: await plan() }, about)]
-  // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
+  // A user's own project is no place for a server's CLI, but its own home is the same in a container.
   const home = program.path === null ? undefined : homeAbove(program.path, [context.directories.home, ownHome()])
   return home === undefined ? [] : [finding('program.below-home', { program, home, plan: await plan() }, about)]
 }
