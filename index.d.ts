@@ -1102,9 +1102,10 @@ export declare class ProviderEnv extends Handle {
   /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
   get rejectedUserEnvKeys(): string[]
   /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
+   * The names of all variables that the child gets if it receives the credential itself, sorted: on a pipe if the CLI
+   * can read one, otherwise in its environment. With the broker, variables of the broker replace those of the credential
+   * and the base URL. A start adds constants that keep the CLI from obeying files of the workspace, and changes the
+   * temporary directory if it is taken. docs/providers.md lists the variables that a start adds.
    */
   get names(): string[]
   /**
@@ -1873,7 +1874,10 @@ export declare class UsageMeter {
   get credentialMismatch(): CredentialMismatch | null
   /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
   write(chunk: string | Uint8Array): this
-  /** Reads one event, as an SDK provides it. */
+  /**
+   * Reads one event, as an SDK provides it.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, or `ERR_INVALID_ARG_VALUE` if JSON cannot represent the event.
+   */
   event(event: object): this
   /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
   end(code?: number | null): this
@@ -2048,8 +2052,8 @@ export interface CodexOptions {
  * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
  * errors of {@link resolveProgram}.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
- * directory or the base URL contains a secret.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, if `cwd` is
+ * empty or contains a NUL byte, or if a directory or the base URL contains a secret.
  */
 export declare function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions
 
