@@ -1874,7 +1874,10 @@ export declare class UsageMeter {
   get credentialMismatch(): CredentialMismatch | null
   /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
   write(chunk: string | Uint8Array): this
-  /** Reads one event, as an SDK provides it. */
+  /**
+   * Reads one event, as an SDK provides it.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, or `ERR_INVALID_ARG_VALUE` if JSON cannot represent the event.
+   */
   event(event: object): this
   /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
   end(code?: number | null): this
@@ -2049,8 +2052,8 @@ export interface CodexOptions {
  * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
  * errors of {@link resolveProgram}.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
- * directory or the base URL contains a secret.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, if `cwd` is
+ * empty or contains a NUL byte, or if a directory or the base URL contains a secret.
  */
 export declare function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions
 

@@ -105,7 +105,7 @@ test('a thread that is ended leaves no CLI behind', { skip: needsLinux }, async 
   await until('the CLI ends', () => !isRunning(pid))
 })
 
-test('what the system tells of a start is emitted', { skip: needsLinux }, async (t) => {
+test('what the system reports about a start is emitted', { skip: needsLinux }, async (t) => {
   const program = await bun(t)
   if (!program) return
   const worker = startWorker(

@@ -73,7 +73,7 @@ for (const [provider, delivery] of /** @type {const} */ ([
     ['without it', () => ({})],
     ["with another authority's", ({ others }) => ({ caFile: others })]
   ])) {
-    test(`${provider} by ${delivery}: ${name} nothing but the handshake gets there`, { skip }, async (t) => {
+    test(`${provider} by ${delivery}: ${name} only the handshake gets there`, { skip }, async (t) => {
       const api = await privateApi(t)
       const turn = await run(t, api, options(api))
       // Claude Code 2.1.260 hangs up without a word.

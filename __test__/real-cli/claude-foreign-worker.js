@@ -1,4 +1,4 @@
-// One turn of Claude Code in a home of everybody's that its caller made: tells the error, or the credentials that were sent.
+// One turn of Claude Code in a home that is open to everybody and that its caller made: prints the error, or the credentials that were sent.
 'use strict'
 
 const { buildProviderEnv, takeServerCredentials } = require('../../index.js')

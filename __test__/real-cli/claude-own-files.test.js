@@ -117,7 +117,7 @@ async function isHeld(t, options) {
 }
 
 for (const { name, config, at } of GLOBAL_CONFIGS) {
-  test(`control: ${name} takes the key of a CLI that is not told who its host is`, async (t) => {
+  test(`control: ${name} takes the key of a CLI without the host's variable`, async (t) => {
     for (const redirection of ['a base URL', 'proxies']) {
       const [mock, evil] = [await startMock(t), await startMock(t)]
       const homes = agentHomes(t)
@@ -156,7 +156,7 @@ test('a model of the caller is asked, beside the shield', async (t) => {
 })
 
 // A look beforehand finds nothing: the file comes later.
-test("a program of an unknown version is not started on the server's key, whatever stands beside it", async (t) => {
+test("a program of an unknown version is not started on the server's key, whatever is beside it", async (t) => {
   const { mock, running } = await turnBeside(t, { claude: unknown, credential: "the server's API key", plant: () => {} })
   await assert.rejects(running, {
     code: 'ERR_PROVIDER_PROGRAM_OUTDATED',

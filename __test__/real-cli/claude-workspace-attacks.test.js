@@ -47,7 +47,7 @@ const CASES = [
     bites: { marks: ['claude-mcp'], planted: '' },
     cwd: ({ workspace }) => makeDir(path.join(workspace, 'site'))
   },
-  { name: 'user settings asked for by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
+  { name: 'user settings requested by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
   { name: 'a prompt after --', args: (common, prompt) => [...common, '--', prompt] }
 ]
 

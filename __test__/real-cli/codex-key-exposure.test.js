@@ -88,7 +88,7 @@ function filesWithKey(directory) {
   return names.filter((name) => fs.lstatSync(name).isFile() && fs.readFileSync(name).includes(KEY))
 }
 
-/** What a login shell reads, and what is in its snapshots: told by the agent's own shell, as Codex removes them. */
+/** What a login shell reads, and what is in its snapshots: reported by the agent's own shell, because Codex removes them. */
 const LOOK = 'run: env; echo "files=$(ls -A "$CODEX_HOME"/shell_snapshots 2>/dev/null | wc -l)"; git rev-parse --abbrev-ref HEAD'
 
 /** @param {Homes} homes */

@@ -32,7 +32,7 @@ const QUIET_CONFIG = '[features]\nplugins = false\napps = false\n[analytics]\nen
 /** @typedef {ReturnType<typeof agentHomes>} Homes */
 
 /**
- * Where the hostile files lie, where the CLI is told to work, and with which arguments.
+ * Where the hostile files are, where the CLI works, and with which arguments.
  * @typedef {object} Place
  * @property {string} cwd
  * @property {string} [hostile]  default: `cwd`
@@ -123,7 +123,7 @@ const CASES = [
     })
   },
   {
-    name: 'hooks asked for without review',
+    name: 'hooks requested without review',
     since: '0.150.0',
     control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] },
     place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') })

@@ -14,7 +14,7 @@ requirePrivateNetwork()
 
 const PROVIDERS = /** @type {const} */ (['claude', 'codex'])
 
-/** The two npm executables, on a PATH of their own. */
+/** The two npm executables, alone on a PATH. */
 function withPrograms(/** @type {any} */ t, /** @type {{ claude: string, codex: string }} */ programs = installForAnyone({ test: t })) {
   const machine = makeMachine(t)
   for (const name of PROVIDERS) {

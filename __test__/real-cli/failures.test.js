@@ -1,4 +1,4 @@
-// Each failure of both CLIs, provoked for real: the kind that it is told as, and nothing of the server's text.
+// Each failure of both CLIs, provoked for real: the kind that is reported, and nothing of the server's text.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -37,7 +37,7 @@ const failed = (message, code = 'made_up') => ({ failed: { type: 'made_up', mess
  * @property {import('../support/mock-api/types').Reply} [reply] Or all of it.
  * @property {[number, string]} [page] Or what answers in the API's place: status and HTML.
  * @property {string} [resume] The session that is to go on.
- * @property {(homes: any) => [string, string]} [file] A file that stands there before, and its text.
+ * @property {(homes: any) => [string, string]} [file] A file that is there before, and its text.
  * @property {any} [payload]
  * @property {string[]} [extra] Further arguments.
  * @property {boolean} [retries] codex: with its own number of retries.
@@ -98,7 +98,7 @@ const CASES = [
   },
   {
     provider: 'claude',
-    name: 'a limit as older versions tell it',
+    name: 'a limit as older versions report it',
     error: [429, 'rate_limit_error', `Claude AI usage limit reached|${RESET}`],
     kind: 'quota',
     status: 429,
@@ -176,7 +176,7 @@ const CASES = [
   },
   {
     provider: 'codex',
-    name: '429 for want of quota',
+    name: '429 because the quota is used up',
     error: [429, 'insufficient_quota', undefined, 'insufficient_quota'],
     ...(isAtLeast(CODEX, '0.158.0') ? { kind: 'quota', status: null } : { kind: 'rate-limited', status: 429 })
   },
@@ -455,7 +455,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       failures.map(({ kind, passing, retryable }) => [kind, passing, retryable]),
       [['overloaded', true, true]]
     )
-    // What Claude Code waits before it tries again; Codex does not tell it.
+    // How long Claude Code waits before it tries again; Codex does not report it.
     assert.equal(failures[0].retryAfterMs > 0, provider === 'claude')
     assert.deepEqual([child.failure, child.usage?.complete], [null, true])
   })

@@ -124,7 +124,7 @@ test('a failure of a query has its kind', async (t) => {
   assert.deepEqual([child.failure?.kind, child.failure?.status], ['authentication', 401])
 })
 
-test('what else stands in the env of the query reaches no child', async (t) => {
+test('what else is in the env of the query reaches no child', async (t) => {
   const { mock, release, heldCount } = await startHeldMock(t)
   const foreign = {
     FOREIGN: 'x',
@@ -242,7 +242,7 @@ for (const workspaceTrust of ['untrusted', 'trusted']) {
 test('settingSources that the caller adds for an untrusted workspace are refused', async (t) => {
   const mock = await startMock(t)
   const { run, children } = prepare(t, { mock, options: () => ({ settingSources: ['project'] }) })
-  // query() itself throws: it asks for the process at once.
+  // query() itself throws: it requests the process at once.
   assert.throws(run, { code: 'ERR_INVALID_ARG_VALUE', message: /--setting-sources/ })
   assert.deepEqual([children.length, mock.requests.length], [0, 0])
 })

@@ -116,7 +116,7 @@ test('usage of three turns of a thread, from the events of the SDK', { skip }, a
   const { done } = startWorker(t, { mock, homes: agentHomes(t), prompts: ['run: echo one', 'two', 'three'], metered: true })
   const { turns, ledger, error } = await done
   assert.equal(error, undefined)
-  // Two requests, one, one. What the SDK tells is the thread's sum: 2000, 3000, 4000.
+  // Two requests, one, one. What the SDK reports is the thread's sum: 2000, 3000, 4000.
   assert.deepEqual(
     turns.map(({ told }) => told.input_tokens),
     [2000, 3000, 4000]
@@ -187,7 +187,7 @@ test('limit: a thread that works elsewhere than launch.cwd and workspace.dir obe
   const mock = await startMock(t)
   const homes = agentHomes(t)
   attacks.plantCodex(homes.workspace, homes.tmpDir)
-  // The SDK tells nobody where its threads work, and Codex up to 0.166 trusts every directory that it was not told of.
+  // The SDK does not say where its threads work, and Codex up to 0.166 trusts every directory that no override names.
   const obeys = !placed.isAtLeast(placed.versionsUnderTest().codex, '0.169.0')
   const { done } = startWorker(t, {
     mock,
@@ -199,7 +199,7 @@ test('limit: a thread that works elsewhere than launch.cwd and workspace.dir obe
   assert.match((await done).turns[0].finalResponse, obeys ? /planted=\[codex\]/ : /planted=\[\]/)
 })
 
-test('it lets the key out only when told to, and knows no uid', (t) => {
+test('it exposes the key only on request, and knows no uid', (t) => {
   const { home } = agentHomes(t)
   const env = buildProviderEnv({ provider: 'codex', apiKey: KEY }, { workspace: { home } })
   const allowRoot = process.getuid() === 0

@@ -19,7 +19,7 @@ try {
   report({ error: { code: error.code, message: error.message } })
 }
 
-/** A turn whose events are read by a meter of its own, as whoever uses the SDK would. */
+/** A turn whose events are read by its own meter, as whoever uses the SDK would. */
 async function runMetered(conversation, prompt) {
   const meter = new UsageMeter('codex', { workspace: 'ws_sdk', subagents: false })
   ledger.track(meter, { workspace: 'ws_1' })

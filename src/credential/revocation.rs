@@ -67,7 +67,7 @@ impl Revocations {
     }
 }
 
-/// Makes every launch fail that asks for a credential of this fingerprint from now on, and for no other: [`super::login_tokens`]
+/// Makes every launch fail that uses a credential of this fingerprint from now on, and for no other: [`super::login_tokens`]
 /// does so for logins. Idempotent.
 ///
 /// # Errors

@@ -153,7 +153,7 @@ pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> 
 }
 
 /// Refuses a credential that is not good any more. Looked at when an environment is built,
-/// when a start is asked for, and again just before its process is made.
+/// when a start is requested, and again just before its process is made.
 ///
 /// # Errors
 /// `CREDENTIAL_REVOKED`, `CREDENTIAL_SUPERSEDED`, `CREDENTIAL_EXPIRED`.

@@ -5,7 +5,6 @@ use super::version::Version;
 
 use std::time::Duration;
 
-
 /// A request that inference needs.
 #[derive(Debug)]
 pub struct AllowedRequest {

@@ -32,7 +32,8 @@ fn answering(status: &'static str, body: &'static str) -> Api {
 
 fn setting(api: &Api, kind: CredentialKind) -> Setting {
     let mut setting = Setting::of("claude", api);
-    let roots = UpstreamOptions { roots: vec![api.root.clone()], addresses: Addresses::Any, ..UpstreamOptions::default() };
+    let roots =
+        UpstreamOptions { roots: vec![api.root.clone()], addresses: Addresses::Any, ..UpstreamOptions::default() };
     let upstream = Upstream::new(&api.url(), roots).expect("a URL");
     setting.credential = crate::setting::credential("claude", upstream, kind, KEY);
     setting

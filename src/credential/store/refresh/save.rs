@@ -32,7 +32,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// After each replacement: what a crash of the machine may undo is told with each call and tried again, until it
+    /// After each replacement: what a crash of the machine may undo is reported with each call and tried again, until it
     /// was done.
     pub(super) fn is_replaced(&self, replaced: Replaced) -> Written {
         self.store.state().unsynced = replaced.unsynced;
