@@ -210,6 +210,7 @@ export type RefusalReason =
   | 'not-allowed'
   | 'target'
   | 'protocol'
+  | 'framing'
   | 'host'
   | 'origin'
   | 'head-too-large'
@@ -553,6 +554,7 @@ export type KeyCheckReason =
   | 'timeout'
   | 'proxy'
   | 'protocol'
+  | 'framing'
   | 'server-error'
   | 'unexpected-answer'
 /** What an endpoint says about a credential. It contains no part of the credential, and no text of the endpoint. */

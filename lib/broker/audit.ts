@@ -19,6 +19,7 @@ export type RefusalReason =
   | 'not-allowed'
   | 'target'
   | 'protocol'
+  | 'framing'
   | 'host'
   | 'origin'
   | 'head-too-large'
