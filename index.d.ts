@@ -554,7 +554,6 @@ export type KeyCheckReason =
   | 'timeout'
   | 'proxy'
   | 'protocol'
-  | 'framing'
   | 'server-error'
   | 'unexpected-answer'
 /** What an endpoint says about a credential. It contains no part of the credential, and no text of the endpoint. */
