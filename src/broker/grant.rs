@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce};
 use tokio::time::{sleep, timeout, timeout_at};
 
-use super::exchange::first;
 use super::live_credential::LiveCredential;
 use super::options::Limits;
 use super::peer::{Peer, PeerRule, Process};
+use super::race::first;
 use super::refusal::Reason;
 use super::token::TokenDigest;
 

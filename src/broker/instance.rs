@@ -296,6 +296,11 @@ impl Grant {
         self.token.as_ref()
     }
 
+    /// Forgets the token, which the process has now: a grant that runs for long takes no guarded memory.
+    pub fn forget_token(&mut self) {
+        self.token = None;
+    }
+
     #[must_use]
     pub fn address(&self) -> &Address {
         &self.address

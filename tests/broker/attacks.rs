@@ -190,14 +190,18 @@ fn a_web_page_gets_nothing() {
     let setting = Setting::of("claude", &api);
     let grant = setting.grant(Route::Tcp);
     let token = authorized(&grant);
-    let mut ask = |method: &str, lines: &[&str]| {
+    let ask = |method: &str, lines: &[&str]| {
         let lines: Vec<String> = lines.iter().map(|line| line.replace("TOKEN", &token[0])).collect();
         let answer = Client::connect(grant.address()).ask(method, "/v1/messages", &lines, b"");
         assert_eq!(answer.status(), 403, "{lines:?}");
         assert!(answer.head.headers.iter().all(|(name, _)| !name.starts_with("access-control-")), "{:?}", answer.head);
         setting.outcome()
     };
-    let preflight = ["origin: https://evil.test", "access-control-request-method: POST", "access-control-request-private-network: true"];
+    let preflight = [
+        "origin: https://evil.test",
+        "access-control-request-method: POST",
+        "access-control-request-private-network: true",
+    ];
     assert_eq!(ask("OPTIONS", &preflight), refused(Reason::Token), "a page has no token");
     // Even one that was told the token.
     assert_eq!(ask("OPTIONS", &["TOKEN", "origin: https://evil.test"]), refused(Reason::Origin));
@@ -213,13 +217,25 @@ fn what_is_oversized_is_refused_whatever_it_is() {
     let long = |length: usize| "x".repeat(length);
     let many: String = (0..200).map(|number| format!("x-{number}: 1\n")).collect();
     for (raw, expected) in [
-        (format!("POST /v1/messages?{} HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", long(70_000)), ["414", "431", "0"]),
-        (format!("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\n{}: 1\ncontent-length: 0\n\n", long(70_000)), ["431", "400", "0"]),
+        (
+            format!("POST /v1/messages?{} HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", long(70_000)),
+            ["414", "431", "0"],
+        ),
+        (
+            format!("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\n{}: 1\ncontent-length: 0\n\n", long(70_000)),
+            ["431", "400", "0"],
+        ),
         (format!("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\n{many}content-length: 0\n\n"), ["431", "403", "0"]),
         (format!("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\nx: {}\ncontent-length: 0\n\n", long(40_000)), ["403"; 3]),
         (format!("{} /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", long(60_000)), ["403", "400", "414"]),
-        ("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 18446744073709551615\n\n".to_owned(), ["403", "400", "0"]),
-        ("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 99999999999999999999\n\n".to_owned(), ["400", "0", "0"]),
+        (
+            "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 18446744073709551615\n\n".to_owned(),
+            ["431", "403", "400"],
+        ),
+        (
+            "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 99999999999999999999\n\n".to_owned(),
+            ["400", "0", "0"],
+        ),
     ] {
         let grant = setting.grant(Route::Tcp);
         let mut client = Client::connect(grant.address());

@@ -16,10 +16,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, first};
+use super::ending::Ending;
 use super::web_socket_frames::{Frames, text_frame};
 use crate::broker::audit::Outcome;
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
+use crate::broker::race::first;
 use crate::broker::refusal::Reason;
 
 /// What is read at once. Frames of an answer are some hundred bytes.

@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::accept::Place;
-use super::framing::{Framed, Heads};
+use super::framing::{Framed, Heads, MAX_HEAD_BYTES};
 use crate::broker::audit::{Outcome, Record};
 use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
 use crate::broker::grant::GrantState;
@@ -28,9 +28,6 @@ use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
 use crate::broker::upstream::StallGuard;
 use crate::provider::BrokerClient;
-
-/// A request's head, and what is buffered of a body.
-pub(super) const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A client that still writes does not read: of a body that is refused, so much is read first.
 const MOST_DRAINED: u64 = 64 << 20;
@@ -61,8 +58,8 @@ where
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
-        .max_buf_size(BUFFER_BYTES)
-        .max_header_size(BUFFER_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_header_size(MAX_HEAD_BYTES)
         .preserve_header_case(true)
         .auto_date_header(false);
     let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
