@@ -54,7 +54,7 @@ impl Upstreams {
         Ok(Self {
             trusted: trusted.collect::<Result<_>>()?,
             proxy: options.proxy.clone(),
-            roots: ca_file.map(|file| roots_in(file)).transpose()?.unwrap_or_default(),
+            roots: ca_file.map(roots_in).transpose()?.unwrap_or_default(),
             known: Mutex::default(),
         })
     }

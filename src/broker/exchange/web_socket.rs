@@ -2,7 +2,7 @@
 //!
 //! The API let it in with the key that was the newest then. When that has been rotated, what is under way goes on, and
 //! the next message ends the connection instead of being sent with an old key: the client connects anew. If the grant has
-//! ended, or the credential cannot be used any more, the client is told so in its own dialect before it is closed.
+//! ended, or the credential cannot be used any more, the client gets the reason in its own dialect before the connection is closed.
 
 use std::io;
 use std::pin::pin;

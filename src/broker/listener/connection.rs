@@ -81,7 +81,7 @@ where
     drop(place);
 }
 
-/// When the one grant of a listener has ended; never where it has several.
+/// Ready when the one grant of a listener has ended; never for a listener of several grants.
 async fn end_of(only: Option<&GrantState>) {
     match only {
         Some(grant) => drop(grant.ended.wait().await),
@@ -178,7 +178,7 @@ impl Listening {
         let presented = presented_token(&parts.headers, self.expected.api)?.unwrap_or_default();
         let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(Reason::Token)?;
         let found = self.shared.find(&digest).ok_or(Reason::Token)?;
-        // A token is good where its launch was told to use it, and nowhere else.
+        // A token is valid only at the address that its launch was given.
         let is_here = match &self.only {
             Some(only) => only.id == found.id,
             None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),

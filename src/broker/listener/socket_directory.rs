@@ -35,14 +35,14 @@ impl SocketDirectory {
     /// Makes a directory below `base` that only its owner may enter. The owner is this process still.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` where the socket's path would be too long for the kernel; else `STATE_DIR_UNUSABLE`.
+    /// `INVALID_ARG_VALUE` if the socket's path would be too long for the kernel; otherwise `STATE_DIR_UNUSABLE`.
     pub fn make(base: &Path) -> Result<Self> {
         let random = Secret::random(8)?;
         let path = base.join(format!("pe-{}", HEXLOWER.encode(random.expose_secret())));
         let length = path.as_os_str().len() + 1 + SOCKET.len();
         if length > MAX_PATH_BYTES {
             let message = format!(
-                "A socket there would have a path of {length} bytes, and the kernel takes {MAX_PATH_BYTES}. Give a \
+                "A socket there would have a path of {length} bytes, and the kernel allows {MAX_PATH_BYTES}. Pass a \
                  shorter socketDirectory."
             );
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("socketDirectory"));
@@ -85,7 +85,7 @@ impl Drop for SocketDirectory {
 
 fn unusable(path: &Path, syscall: &'static str, error: io::Error) -> Error {
     let message = format!(
-        "The directory for a socket of the broker cannot be made: {syscall}: {error}. Give another socketDirectory."
+        "The directory for a socket of the broker cannot be made: {syscall}: {error}. Pass another socketDirectory."
     );
     Error::new(ErrorCode::StateDirUnusable, message)
         .name("socketDirectory")

@@ -15,7 +15,7 @@ use crate::error::{Error, ErrorCode, Result};
 /// How long nobody is accepted when there is no descriptor left.
 const PAUSE: Duration = Duration::from_millis(50);
 
-/// A socket that is bound, in a directory of its own.
+/// A socket that is bound, in its own directory.
 #[derive(Debug)]
 pub struct UnixSocket {
     listener: std::os::unix::net::UnixListener,
@@ -25,11 +25,11 @@ pub struct UnixSocket {
 /// Binds a socket that only this uid, and root, can connect to.
 ///
 /// # Errors
-/// Those of [`SocketDirectory`]; `STATE_DIR_UNUSABLE` where it cannot be bound.
+/// Those of [`SocketDirectory`]; `STATE_DIR_UNUSABLE` if it cannot be bound.
 pub fn open_unix(base: &std::path::Path, uid: u32) -> Result<UnixSocket> {
     let directory = SocketDirectory::make(base)?;
     let failed = |error: std::io::Error| {
-        let message = format!("The broker cannot listen on a socket: bind: {error}. Give another socketDirectory.");
+        let message = format!("The broker cannot listen on a socket: bind: {error}. Pass another socketDirectory.");
         Error::new(ErrorCode::StateDirUnusable, message).errno(error.raw_os_error().unwrap_or_default(), "bind")
     };
     let listener = std::os::unix::net::UnixListener::bind(directory.socket()).map_err(failed)?;

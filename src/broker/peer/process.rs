@@ -1,4 +1,4 @@
-//! A process for good: its number, when it began, and a descriptor that tells when it ends.
+//! One process, whatever becomes of its number: the number, when it began, and a descriptor that shows when it ends.
 
 use std::os::fd::OwnedFd;
 
@@ -23,7 +23,7 @@ impl Process {
     /// Looks at a process that the caller has not reaped yet, so that the number is its own.
     ///
     /// # Errors
-    /// `INTERNAL` where there is no such process, or no descriptor for it.
+    /// `INTERNAL` if there is no such process, or no descriptor for it.
     pub fn open(pid: i32) -> Result<Self> {
         let gone = |errno: i32, syscall| {
             Error::new(ErrorCode::Internal, "The process that a grant is for cannot be looked at.")
@@ -54,7 +54,7 @@ impl Process {
         (self.pid, self.start_time) == (pid, start_time) && self.is_alive()
     }
 
-    /// Whether one of its descriptors is the socket with this inode. False where that cannot be read.
+    /// Whether one of its descriptors is the socket with this inode. False if that cannot be read.
     #[must_use]
     pub(in crate::broker) fn holds_socket(&self, inode: u32) -> bool {
         let wanted = format!("socket:[{inode}]");
@@ -63,7 +63,7 @@ impl Process {
         let is_held = links
             .filter_map(|entry| std::fs::read_link(entry.path()).ok())
             .any(|link| link.as_os_str() == wanted.as_str());
-        // The number was its own meanwhile only where it still is.
+        // If it is still alive, the number was its own meanwhile.
         is_held && self.is_alive()
     }
 }
@@ -72,7 +72,7 @@ impl Process {
 pub(super) fn is_alive(pidfd: &OwnedFd) -> bool {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut descriptors = [PollFd::new(pidfd, PollFlags::IN)];
-    // Readable: it has ended. No answer is none that would say so.
+    // Readable: it has ended. An error says nothing, so it counts as ended.
     matches!(poll(&mut descriptors, Some(&at_once)), Ok(0))
 }
 
