@@ -7,10 +7,10 @@ use std::time::{Duration, Instant};
 use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce};
 use tokio::time::{sleep, timeout, timeout_at};
 
-use super::exchange::first;
 use super::live_credential::LiveCredential;
 use super::options::Limits;
 use super::peer::{Peer, PeerRule, Process};
+use super::race::first;
 use super::refusal::Reason;
 use super::token::TokenDigest;
 
@@ -27,10 +27,10 @@ pub struct GrantState {
     pub(super) workspace: Arc<str>,
     pub(super) credential: Arc<LiveCredential>,
     pub(super) limits: Limits,
-    /// None where the socket and the process that calls are proof enough.
+    /// None if the socket and the calling process are proof enough.
     pub(super) token: Option<TokenDigest>,
     peer: PeerRule,
-    /// Whether it is reached by a socket of its own.
+    /// Whether it has its own socket.
     has_socket: bool,
     process: SetOnce<Process>,
     pub(super) ended: SetOnce<()>,
@@ -80,9 +80,9 @@ pub struct GrantRequest {
 pub enum Route {
     /// By TCP on loopback, with a token.
     Tcp,
-    /// By a Unix socket of its own, with a token.
+    /// By its own Unix socket, with a token.
     Unix,
-    /// By a Unix socket of its own, without a token: the kernel tells that the caller is the process that was started.
+    /// By its own Unix socket, without a token: the kernel says that the caller is the process that was started.
     UnixWithoutToken,
 }
 
@@ -119,7 +119,7 @@ impl GrantState {
         if self.ended.get().is_some() { Err(Reason::GrantEnded) } else { Ok(()) }
     }
 
-    /// Whether this peer is whom the grant is for. Waits for a moment where the launch does not know its process yet.
+    /// Whether the grant is for this peer. Waits for a moment if the launch does not know its process yet.
     pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), Reason> {
         if self.peer.only_started_process && self.process.get().is_none() && peer.uid() == Some(self.peer.uid) {
             let _ = timeout(UNTIL_BOUND, self.process.wait()).await;

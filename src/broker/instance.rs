@@ -210,7 +210,7 @@ impl Broker {
         self.shared.options.limits
     }
 
-    /// Stops the one of this process, where there is one. A later call of [`Broker::of_process`] starts another.
+    /// Stops the one of this process, if there is one. A later call of [`Broker::of_process`] starts another.
     pub fn stop_of_process() {
         let stopped = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(broker) = stopped {
@@ -247,12 +247,12 @@ impl Broker {
         }
     }
 
-    /// Gives a launch what it needs to ask the API: an address, and a token. The launch tells its process by
+    /// Gives a launch what it needs to ask the API: an address, and a token. The launch names its process by
     /// [`Grant::bind`] once it has one.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` for a grant that nothing would prove; `UNSUPPORTED`, `STATE_DIR_UNUSABLE` where there is no
-    /// listening; `BUSY` once the broker was stopped.
+    /// `INVALID_ARG_VALUE` for a grant that nothing would prove; `UNSUPPORTED`, `STATE_DIR_UNUSABLE` if it cannot
+    /// listen; `BUSY` once the broker was stopped.
     pub fn grant(&self, request: GrantRequest) -> Result<Grant> {
         if self.stop.get().is_some() {
             return Err(Error::new(ErrorCode::Busy, "The broker was stopped. Start another one."));
@@ -362,10 +362,15 @@ impl Grant {
         self
     }
 
-    /// What the CLI presents in the place of a key; none where the kernel's word is enough.
+    /// What the CLI presents in the place of a key; none if the kernel's word is enough.
     #[must_use]
     pub fn token(&self) -> Option<&Secret> {
         self.token.as_ref()
+    }
+
+    /// Forgets the token, which the process has now: a grant that runs for long takes no guarded memory.
+    pub fn forget_token(&mut self) {
+        self.token = None;
     }
 
     #[must_use]
@@ -379,7 +384,7 @@ impl Grant {
         self.state.id
     }
 
-    /// Binds it to the process that was started. Returns false where it was bound before: it stays with the first.
+    /// Binds it to the process that was started. Returns false if it was bound before: it stays with the first.
     pub fn bind(&self, process: Process) -> bool {
         self.state.bind(process)
     }

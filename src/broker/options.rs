@@ -84,7 +84,7 @@ pub struct Options {
     pub connections_per_uid: usize,
     /// Records that wait to be taken.
     pub audit_records: usize,
-    /// Where the directories of Unix sockets are made: only root may rename what stands there, or it is sticky.
+    /// Where the directories of Unix sockets are made: only root may rename what is there, or the directory is sticky.
     pub socket_directory: PathBuf,
     /// Base URLs whose hosts may have any address; otherwise a name must have a public one.
     pub upstreams: Vec<String>,

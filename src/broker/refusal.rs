@@ -19,7 +19,7 @@ pub enum Reason {
     SeveralCredentials,
     /// The launch of the grant has ended.
     GrantEnded,
-    /// The kernel did not tell whose the connection is.
+    /// The kernel did not say whose connection it is.
     PeerUnknown,
     /// The connection is of another uid than the grant's.
     PeerUid,
@@ -60,7 +60,7 @@ pub enum Reason {
     /// TLS failed.
     UpstreamTls,
     UpstreamTimeout,
-    /// What answered speaks no HTTP, or broke off.
+    /// What answered is not HTTP, or broke off.
     UpstreamProtocol,
     /// It answered with a redirect.
     Redirect,
@@ -100,27 +100,25 @@ impl Reason {
     pub const fn message(self) -> &'static str {
         match self {
             Self::Token => {
-                "The broker knows no such token. A token is good for one launch and while it runs: start the agent anew."
+                "The broker does not know this token. A token is valid for one launch while it runs. Start the agent again."
             }
             Self::SeveralCredentials => "The request has more than one credential. Send the broker's token alone.",
             Self::GrantEnded | Self::ProcessEnded => {
-                "The launch that this token was made for has ended. Start the agent anew."
+                "The launch that this access was made for has ended. Start the agent again."
             }
-            Self::PeerUnknown => {
-                "The kernel does not tell the broker who is calling. Keep the connection open and try again."
-            }
+            Self::PeerUnknown => "The kernel does not say who is calling. Keep the connection open and try again.",
             Self::PeerUid => "This token belongs to another user of this machine.",
             Self::PeerProcess => {
                 "This token belongs to another process. Commands that an agent starts cannot use the agent's access."
             }
-            Self::NotAllowed => "The broker forwards the requests that inference needs, and this is none of them.",
-            Self::Target => "The broker takes a path as the target of a request, and no URL.",
+            Self::NotAllowed => "The broker forwards only the requests that inference needs, and this is another one.",
+            Self::Target => "The target of a request must be a path, not a URL.",
             Self::Protocol => "The broker speaks HTTP/1.1.",
             Self::Framing => {
                 "The request says in two ways how long it is, or has lines that do not end with CRLF. Send one length."
             }
             Self::Host => "The header Host does not name the broker.",
-            Self::Origin => "The broker takes no requests of web pages.",
+            Self::Origin => "The broker refuses requests of web pages.",
             Self::HeadTooLarge => "The request's headers are larger than the broker takes.",
             Self::BodyTooLarge => {
                 "The request's body is larger than the broker takes. Ask the operator for a higher limit."
@@ -139,15 +137,15 @@ impl Reason {
             }
             Self::UpstreamName => "The broker cannot find the address of the API's host. Check the base URL and DNS.",
             Self::UpstreamAddress => {
-                "The API's host has no address that the broker may connect to. Look at the base URL and at DNS."
+                "The API's host has no address that the broker may connect to. Check the base URL and DNS."
             }
-            Self::UpstreamUnreachable => "The broker cannot reach the API. Look at routes, proxies and firewalls.",
+            Self::UpstreamUnreachable => "The broker cannot reach the API. Check routes, proxies and firewalls.",
             Self::UpstreamTls => {
-                "The API's certificate is not trusted, has expired or is for another name. Look at the base URL, the \
+                "The API's certificate is not trusted, has expired or is for another name. Check the base URL, the \
                  clock and the roots of trust."
             }
             Self::UpstreamTimeout => "The API did not answer the broker in time.",
-            Self::UpstreamProtocol => "What answered the broker speaks no HTTP, or broke off.",
+            Self::UpstreamProtocol => "The API's answer is not HTTP, or broke off.",
             Self::Redirect => {
                 "The API answered with a redirect, which the broker does not follow. Correct the base URL."
             }

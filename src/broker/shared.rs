@@ -53,7 +53,7 @@ impl Shared {
     /// A grant that is found by its token.
     ///
     /// # Errors
-    /// `INTERNAL` where the system has no randomness.
+    /// `INTERNAL` if the system has no randomness.
     pub fn issue(&self, request: GrantRequest) -> Result<(Arc<GrantState>, Secret)> {
         let (token, digest) = token::mint(request.credential.vendor().broker.token_prefix)?;
         let shelf = digest.shelf();

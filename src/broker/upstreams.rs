@@ -54,7 +54,7 @@ impl Upstreams {
         Ok(Self {
             trusted: trusted.collect::<Result<_>>()?,
             proxy: options.proxy.clone(),
-            roots: ca_file.map(|file| roots_in(file)).transpose()?.unwrap_or_default(),
+            roots: ca_file.map(roots_in).transpose()?.unwrap_or_default(),
             known: Mutex::default(),
         })
     }
@@ -124,7 +124,7 @@ fn roots_in(file: &str) -> Result<Vec<Vec<u8>>> {
         let message = format!("options.caFile cannot be used: {why}. Pass the path of a file of certificates in PEM.");
         Error::new(ErrorCode::CaFileUnusable, message).name("caFile").path(file)
     };
-    let opened = open_regular(Path::new(file)).ok_or_else(|| unusable("it is no regular file that can be read"))?;
+    let opened = open_regular(Path::new(file)).ok_or_else(|| unusable("it is not a regular file that can be read"))?;
     let mut pem = Vec::new();
     opened.take(MAX_CA_BYTES + 1).read_to_end(&mut pem).map_err(|error| unusable(&error.to_string()))?;
     if pem.len() as u64 > MAX_CA_BYTES {

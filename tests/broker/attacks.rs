@@ -230,7 +230,7 @@ fn what_is_oversized_is_refused_whatever_it_is() {
         (format!("{} /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", long(60_000)), ["403", "400", "414"]),
         (
             "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 18446744073709551615\n\n".to_owned(),
-            ["403", "400", "0"],
+            ["431", "403", "400"],
         ),
         (
             "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 99999999999999999999\n\n".to_owned(),

@@ -14,10 +14,23 @@ const PATH: &str = "/api/claude_code/policy_limits";
 const RESTRICTED: &str = r#"{"restrictions":{"allow_web_fetch":{"allowed":false}}}"#;
 
 /// As the CLI asks on its socket: with this host, and without any credential.
-fn ask(grant: &Grant) -> Answer {
+fn ask_once(grant: &Grant) -> Answer {
     let mut client = Client::connect(grant.address());
     client.host = "localhost".into();
     client.ask("GET", PATH, &[], b"")
+}
+
+/// The same, if the API answers: on a busy machine, two seconds can be too short.
+fn ask(grant: &Grant) -> Answer {
+    let mut answer = ask_once(grant);
+    crate::setting::until("the API answers in time", || {
+        let is_late = answer.text().contains("in time");
+        if is_late {
+            answer = ask_once(grant);
+        }
+        !is_late
+    });
+    answer
 }
 
 fn answering(status: &'static str, body: &'static str) -> Api {
@@ -49,7 +62,7 @@ fn the_restrictions_of_an_organization_pass_unchanged() {
         let seen = api.last().head;
         assert!(seen.get(header).is_some_and(|value| value.ends_with(KEY)), "{seen:?}");
         assert_eq!(seen.get("host"), Some(&*format!("localhost:{}", api.address.port())));
-        assert_eq!(setting.outcome(), Outcome::Completed);
+        crate::setting::until("it is recorded", || setting.outcome() == Outcome::Completed);
     }
 }
 
@@ -61,8 +74,10 @@ fn an_api_key_without_an_organizations_policies_has_none() {
     let answer = ask(&grant);
     assert_eq!((answer.status(), answer.text().as_str()), (200, r#"{"restrictions":{}}"#));
     assert_eq!(answer.head.get("content-type"), Some("application/json"));
-    let record = &with_key.records(1)[0];
-    assert_eq!((record.status, record.outcome), (Some(404), Outcome::Completed), "what the API said");
+    crate::setting::until("what the API said is recorded", || {
+        let record = &with_key.records(1)[0];
+        (record.status, record.outcome) == (Some(404), Outcome::Completed)
+    });
     // Its connection carries the next request.
     crate::setting::until("it is used again", || {
         let mut client = Client::connect(grant.address());
@@ -89,7 +104,7 @@ fn a_silent_api_holds_the_first_message_up_for_two_seconds() {
     });
     let setting = Setting::with("claude", &api, Options::default());
     let started = Instant::now();
-    assert_eq!(ask(&setting.grant(Route::UnixWithoutToken)).status(), 502);
+    assert_eq!(ask_once(&setting.grant(Route::UnixWithoutToken)).status(), 502);
     assert_eq!(setting.outcome(), refused(Reason::UpstreamTimeout));
     // The broker's own limit is 15 minutes.
     assert!((Duration::from_secs(2)..Duration::from_secs(30)).contains(&started.elapsed()));

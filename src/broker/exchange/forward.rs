@@ -13,7 +13,7 @@ use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, ending_of, first};
+use super::ending::{Ending, ending_of};
 use super::request_body::RequestBody;
 use super::response_body::{Passing, ResponseBody};
 use super::web_socket::{LetIn, Sides, relay};
@@ -21,6 +21,7 @@ use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::options::{Options, Times};
+use crate::broker::race::first;
 use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};

@@ -10,7 +10,6 @@ mod web_socket;
 pub mod web_socket_frames;
 
 pub(super) use account::{Account, Caller};
-pub(super) use ending::first;
 pub(super) use forward::{Admitted, forward};
 pub(super) use request_body::RequestBody;
 pub(super) use response_body::ResponseBody;

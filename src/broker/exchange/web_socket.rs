@@ -2,7 +2,7 @@
 //!
 //! The API let it in with the key that was the newest then. When that has been rotated, what is under way goes on, and
 //! the next message ends the connection instead of being sent with an old key: the client connects anew. If the grant has
-//! ended, or the credential cannot be used any more, the client is told so in its own dialect before it is closed.
+//! ended, or the credential cannot be used any more, the client gets the reason in its own dialect before the connection is closed.
 
 use std::io;
 use std::pin::pin;
@@ -16,10 +16,11 @@ use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, Wr
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, first};
+use super::ending::Ending;
 use super::web_socket_frames::{Frames, text_frame};
 use crate::broker::audit::Outcome;
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
+use crate::broker::race::first;
 use crate::broker::refusal::Reason;
 
 /// What is read at once. Frames of an answer are some hundred bytes.

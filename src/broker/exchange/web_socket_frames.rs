@@ -33,7 +33,7 @@ impl Frames {
         self.has == 0 && self.left == 0
     }
 
-    /// Takes the next bytes. Returns where in them the first message of data begins: what stands before is of earlier
+    /// Takes the next bytes. Returns where in them the first message of data begins: what is before it is of earlier
     /// messages, or control frames.
     pub fn message_in(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut first = None;

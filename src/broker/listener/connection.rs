@@ -17,7 +17,7 @@ use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::accept::Place;
-use super::framing::{Framed, Heads};
+use super::framing::{Framed, Heads, MAX_HEAD_BYTES};
 use crate::broker::audit::{Outcome, Record};
 use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
 use crate::broker::grant::GrantState;
@@ -28,9 +28,6 @@ use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
 use crate::broker::upstream::StallGuard;
 use crate::provider::BrokerClient;
-
-/// A request's head, and what is buffered of a body.
-pub(super) const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A client that still writes does not read: of a body that is refused, so much is read first.
 const MOST_DRAINED: u64 = 64 << 20;
@@ -61,8 +58,8 @@ where
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
-        .max_buf_size(BUFFER_BYTES)
-        .max_header_size(BUFFER_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_header_size(MAX_HEAD_BYTES)
         .preserve_header_case(true)
         .auto_date_header(false);
     let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
@@ -84,7 +81,7 @@ where
     drop(place);
 }
 
-/// When the one grant of a listener has ended; never where it has several.
+/// Ready when the one grant of a listener has ended; never for a listener of several grants.
 async fn end_of(only: Option<&GrantState>) {
     match only {
         Some(grant) => drop(grant.ended.wait().await),
@@ -181,7 +178,7 @@ impl Listening {
         let presented = presented_token(&parts.headers, self.expected.api)?.unwrap_or_default();
         let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(Reason::Token)?;
         let found = self.shared.find(&digest).ok_or(Reason::Token)?;
-        // A token is good where its launch was told to use it, and nowhere else.
+        // A token is valid only at the address that its launch was given.
         let is_here = match &self.only {
             Some(only) => only.id == found.id,
             None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),

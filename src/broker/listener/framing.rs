@@ -12,8 +12,10 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use super::connection::BUFFER_BYTES;
 use crate::broker::refusal::Reason;
+
+/// A larger head is not read, by hyper either.
+pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
 
@@ -60,6 +62,14 @@ enum Place {
 enum BodyLength {
     Known(u64),
     Chunked,
+}
+
+/// Whether each head in these bytes would be accepted, if they were read in these pieces: one answer for each head.
+#[must_use]
+pub fn verdicts_on<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<bool> {
+    let mut state = State::default();
+    pieces.into_iter().for_each(|piece| state.feed(piece));
+    state.verdicts.iter().map(Result::is_ok).collect()
 }
 
 impl Heads {
@@ -116,7 +126,7 @@ impl State {
         };
         let Some(end) = end else {
             self.head.extend_from_slice(bytes);
-            if self.head.len() > BUFFER_BYTES {
+            if self.head.len() > MAX_HEAD_BYTES {
                 (self.place, self.head) = (Place::Unknown, Vec::new());
             }
             return None;
@@ -267,14 +277,6 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Framed<S> {
 mod tests {
     use super::*;
 
-    /// The verdicts on what is read in these pieces.
-    fn verdicts<'a>(pieces: impl IntoIterator<Item = &'a [u8]>) -> Vec<bool> {
-        let heads = Heads::default();
-        pieces.into_iter().for_each(|piece| heads.feed(piece));
-        let verdicts = std::mem::take(&mut heads.lock().verdicts);
-        verdicts.iter().map(Result::is_ok).collect()
-    }
-
     #[test]
     fn requests_are_told_apart_wherever_the_pieces_are_cut() {
         let text = b"GET / HTTP/1.1\r\nhost: a\r\n\r\nPOST / HTTP/1.1\r\ncontent-length: 9\r\n\r\n\r\n\r\nab\r\n\r\
@@ -284,9 +286,9 @@ mod tests {
         let expected = [true, true, true, true, false];
         for cut in 0..text.len() {
             let (before, after) = text.split_at(cut);
-            assert_eq!(verdicts([before, after]), expected, "cut at {cut}");
+            assert_eq!(verdicts_on([before, after]), expected, "cut at {cut}");
         }
-        assert_eq!(verdicts(text.chunks(1)), expected);
+        assert_eq!(verdicts_on(text.chunks(1)), expected);
     }
 
     #[test]
@@ -308,10 +310,10 @@ mod tests {
             "x",
         ] {
             let text = format!("POST / HTTP/1.1\r\nhost: a\r\n{lines}\r\n\r\n");
-            assert_eq!(verdicts([text.as_bytes()]), [false], "{lines:?}");
+            assert_eq!(verdicts_on([text.as_bytes()]), [false], "{lines:?}");
         }
-        assert_eq!(verdicts([&b"\r\n\r\nGET / HTTP/1.1\r\n\r\n"[..]]), [false]);
-        assert!(verdicts([&b"GET / HTTP/1.1\n\n"[..]]).is_empty(), "none, so it is refused");
+        assert_eq!(verdicts_on([&b"\r\n\r\nGET / HTTP/1.1\r\n\r\n"[..]]), [false]);
+        assert!(verdicts_on([&b"GET / HTTP/1.1\n\n"[..]]).is_empty(), "none, so it is refused");
     }
 
     #[test]
@@ -319,7 +321,7 @@ mod tests {
         let next = "GET / HTTP/1.1\r\n\r\n";
         for chunks in ["1;a=b\r\nx\r\n0\r\n\r\n", "\r\n", "-1\r\n", "1\nx\n0\n\n", "1000000000000000\r\n"] {
             let text = format!("POST / HTTP/1.1\r\ntransfer-encoding: chunked\r\n\r\n{chunks}{next}");
-            assert_eq!(verdicts([text.as_bytes()]), [true], "{chunks:?}");
+            assert_eq!(verdicts_on([text.as_bytes()]), [true], "{chunks:?}");
         }
     }
 }

@@ -2,7 +2,7 @@
 
 mod accept;
 mod connection;
-mod framing;
+pub mod framing;
 mod socket_directory;
 mod tcp;
 mod unix;

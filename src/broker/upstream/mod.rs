@@ -5,6 +5,7 @@ mod connect;
 mod keyed_stream;
 mod outage;
 mod pool;
+mod redial;
 mod stall;
 pub mod substitution;
 

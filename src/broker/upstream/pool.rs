@@ -11,7 +11,7 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
 use super::keyed_stream::KeyedStream;
-use super::outage::connect_unless_down;
+use super::redial::connect_unless_down;
 use super::substitution::Substitution;
 use super::{StallGuard, Upstream};
 use crate::broker::exchange::RequestBody;
