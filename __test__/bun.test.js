@@ -191,6 +191,6 @@ test('the broker adds the key for a child of Bun’s, and forgets the token with
   const asking = promisify(execFile)(command, argv.slice(2), { env: variables })
   asking.child.stdin?.end()
   const later = JSON.parse((await asking).stdout).answer
-  assert.match(`${later.status} ${later.text}`, /^400 .*(?:knows no such token|has ended)/)
+  assert.match(`${later.status} ${later.text}`, /^400 .*(?:does not know this token|has ended)/)
   assert.equal(seen.length, 1)
 })

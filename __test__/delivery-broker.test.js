@@ -109,7 +109,7 @@ for (const provider of PROVIDERS) {
       const { stdout } = spawnSync(process.execPath, said.argv.slice(1), { ...ids, env: said.env, input: '', encoding: 'utf8' })
       const { answer } = JSON.parse(stdout)
       if (provider === 'claude') assert.deepEqual(answer, { error: 'ENOENT' })
-      else assert.match(`${answer.status} ${answer.text}`, /^400 .*(?:knows no such token|has ended)/)
+      else assert.match(`${answer.status} ${answer.text}`, /^400 .*(?:does not know this token|has ended)/)
       assert.deepEqual(api.seen, [KEYS[provider]])
     })
   }
@@ -236,6 +236,6 @@ test('the Codex SDK gets a token, which ends with dispose()', { skip: needsLinux
   options.dispose()
   options.dispose()
   const { status, text } = await ask()
-  assert.match(`${status} ${text}`, /^400 .*(?:knows no such token|has ended)/)
+  assert.match(`${status} ${text}`, /^400 .*(?:does not know this token|has ended)/)
   assert.equal(api.seen.length, 1)
 })

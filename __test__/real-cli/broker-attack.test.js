@@ -101,7 +101,7 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
     // Nobody is let in by it any more.
     for (const uid of AGENT.uid === undefined ? [] : [AGENT.uid, 0]) {
       for (const { status, text: told } of askAs(uid, way))
-        assert.ok(status === 0 || (status === refused && /launch|knows no such token/.test(told)), `${status} ${told}`)
+        assert.ok(status === 0 || (status === refused && /launch|does not know this token/.test(told)), `${status} ${told}`)
     }
   })
 }
