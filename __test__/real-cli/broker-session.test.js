@@ -48,13 +48,13 @@ const POLICIES = 'GET api.anthropic.com/api/claude_code/policy_limits'
 const SCENARIOS = {
   claude: {
     provider: 'claude', name: 'claude with a key', credential: 'x-api-key sk-ant-api03-made-up-tenant-key', betas: [], stands: [],
-    results: [/"one/, /agent launched/i, /said by the server/, /an answer to/, /Web search results/]
+    results: [/"one/, /agent launched/i, /said by the server/, /Web page content/, /Web search results/]
   },
   login: {
     provider: 'claude', name: 'claude with a login', credential: 'authorization Bearer sk-ant-oat01-made-up-tenant-token', betas: ['oauth-2025-04-20'],
     // The word alone, which is no credential of anybody's: docs/broker.md.
     stands: ['GET api.anthropic.com/api/claude_code/settings'],
-    results: [/"one/, /agent launched/i, /said by the server/, /an answer to/, /Web search results/]
+    results: [/"one/, /agent launched/i, /said by the server/, /Web page content/, /Web search results/]
   },
   codex: {
     provider: 'codex', name: 'codex', credential: 'authorization Bearer sk-proj-made-up-tenant-key', betas: [], stands: [],

@@ -167,7 +167,9 @@ test('what else stands in the env of the query reaches no child', async (t) => {
     Object.values(foreign).filter((value) => Object.values(block).includes(value)),
     []
   )
-  assert.equal(block.ANTHROPIC_BASE_URL, env.get('ANTHROPIC_BASE_URL'))
+  // The broker's, if it is how the key is delivered by default here.
+  const own = children[0].delivery === 'broker' ? 'http://provider-env.invalid' : env.get('ANTHROPIC_BASE_URL')
+  assert.equal(block.ANTHROPIC_BASE_URL, own)
   assert.doesNotMatch(result, /FOREIGN|foreign-key/)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
 })

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use bytes::Bytes;
 use hyper::body::Incoming;
-use hyper::http::header::{CONTENT_TYPE, HeaderValue};
+use hyper::http::header::CONTENT_TYPE;
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
@@ -90,7 +90,7 @@ fn is_missing(response: &Response<Incoming>, generation: &KeyGeneration) -> bool
 /// The answer of the row instead of the API's.
 fn stand_in(body: &'static str, mut account: Box<Account>) -> Response<ResponseBody> {
     let mut response = Response::new(ResponseBody::whole(Bytes::from_static(body.as_bytes())));
-    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(CONTENT_TYPE, hyper::http::HeaderValue::from_static("application/json"));
     account.answered(response.status(), response.headers());
     account.end(Outcome::Completed);
     response
