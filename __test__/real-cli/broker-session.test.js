@@ -9,6 +9,7 @@ const path = require('node:path')
 const test = require('node:test')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
+const { versionsUnderTest, isAtLeast } = require('../support/programs.js')
 const { whyNoCertificates } = require('../support/tls.js')
 
 requirePrivateNetwork()
@@ -51,7 +52,7 @@ const SCENARIOS = {
     credential: 'x-api-key sk-ant-api03-made-up-tenant-key',
     betas: [],
     stands: [],
-    results: [/"one/, /agent launched/i, /said by the server/, /an answer to/, /Web search results/]
+    results: [/"one/, /agent launched/i, /said by the server/, /Web page content/, /Web search results/]
   },
   login: {
     provider: 'claude',
@@ -60,7 +61,7 @@ const SCENARIOS = {
     betas: ['oauth-2025-04-20'],
     // The word alone, which is no credential of anybody's: docs/broker.md.
     stands: ['GET api.anthropic.com/api/claude_code/settings'],
-    results: [/"one/, /agent launched/i, /said by the server/, /an answer to/, /Web search results/]
+    results: [/"one/, /agent launched/i, /said by the server/, /Web page content/, /Web search results/]
   },
   codex: {
     provider: 'codex',

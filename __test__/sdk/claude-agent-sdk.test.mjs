@@ -59,8 +59,11 @@ async function readAll(messages) {
 
 const resultOf = (messages) => messages.find(({ type }) => type === 'result')
 
-for (const delivery of ['fd', 'broker'])
-  test(`one turn with a command by ${delivery}: the key is in the header of the request alone`, async (t) => {
+/** By delivery: what the environment of the child has beside ours and the SDK's. */
+const DELIVERIES = { broker: ['ANTHROPIC_UNIX_SOCKET'], fd: [] }
+
+for (const [delivery, beside] of Object.entries(DELIVERIES)) {
+  test(`one turn with a command, delivery ${delivery}: the key is in the header of the request alone`, async (t) => {
     const { mock, release, heldCount } = await startHeldMock(t)
     const { env, children, run } = prepare(t, { mock, launch: { delivery }, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
     const running = run()
@@ -93,9 +96,42 @@ for (const delivery of ['fd', 'broker'])
     assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
     assert.deepEqual(
       added.filter((name) => !CONTROL.test(name)),
-      delivery === 'broker' ? ['ANTHROPIC_UNIX_SOCKET'] : []
+      beside
     )
   })
+}
+
+test('a session that was begun without the broker goes on through it, with a helper, and without it again', async (t) => {
+  const answer = ({ prompt, step }) => {
+    if (prompt.includes('a part of it')) return step === 0 ? { run: 'echo helped' } : { text: 'helped' }
+    return prompt === 'delegate' && step === 0
+      ? { call: 'Agent', input: { description: 'x', prompt: 'a part of it', subagent_type: 'general-purpose' } }
+      : { text: 'done' }
+  }
+  const [mock, homes] = [await startMock(t, { answer }), agentHomes(t)]
+  const sessions = []
+  for (const [delivery, prompt] of [
+    ['fd', 'the first question'],
+    ['broker', 'delegate'],
+    ['fd', 'the last']
+  ]) {
+    const { run } = prepare(t, {
+      mock,
+      homes,
+      prompt,
+      launch: { delivery },
+      options: () => ({ allowedTools: ['Bash', 'Agent'], ...(sessions.length > 0 ? { resume: sessions[0] } : {}) })
+    })
+    const { session_id, is_error } = resultOf(await run())
+    assert.equal(is_error, false, prompt)
+    sessions.push(session_id)
+  }
+  assert.equal(new Set(sessions).size, 1)
+  assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
+  const said = mock.requests.map(({ body }) => JSON.stringify(body))
+  assert.ok(said.some((each) => each.includes('helped')))
+  assert.match(said.at(-1), /the first question.*delegate/)
+})
 
 const pick = ({ subtype, is_error, num_turns }) => ({ subtype, is_error, num_turns })
 
@@ -124,7 +160,7 @@ test('a failure of a query has its kind', async (t) => {
   assert.deepEqual([child.failure?.kind, child.failure?.status], ['authentication', 401])
 })
 
-test('what else is in the env of the query reaches no child', async (t) => {
+test('what else stands in the env of the query reaches no child', async (t) => {
   const { mock, release, heldCount } = await startHeldMock(t)
   const foreign = {
     FOREIGN: 'x',
@@ -133,7 +169,7 @@ test('what else is in the env of the query reaches no child', async (t) => {
     NODE_OPTIONS: '--require=/x.js',
     BUN_OPTIONS: '--preload=/x.js'
   }
-  const { children, run } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
+  const { children, run, env } = prepare(t, { mock, prompt: 'run: env', options: (sdk) => ({ env: { ...sdk.env, ...foreign } }) })
   const running = run()
   await until('the second request', () => heldCount() > 0)
   const block = environOf(children[0].pid)
@@ -143,7 +179,9 @@ test('what else is in the env of the query reaches no child', async (t) => {
     Object.values(foreign).filter((value) => Object.values(block).includes(value)),
     []
   )
-  assert.equal(block.ANTHROPIC_BASE_URL, 'http://provider-env.invalid', "the broker's")
+  // The broker's, if it is how the key is delivered by default here.
+  const own = children[0].delivery === 'broker' ? 'http://provider-env.invalid' : env.get('ANTHROPIC_BASE_URL')
+  assert.equal(block.ANTHROPIC_BASE_URL, own)
   assert.doesNotMatch(result, /FOREIGN|foreign-key/)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
 })
@@ -242,7 +280,7 @@ for (const workspaceTrust of ['untrusted', 'trusted']) {
 test('settingSources that the caller adds for an untrusted workspace are refused', async (t) => {
   const mock = await startMock(t)
   const { run, children } = prepare(t, { mock, options: () => ({ settingSources: ['project'] }) })
-  // query() itself throws: it requests the process at once.
+  // query() itself throws: it asks for the process at once.
   assert.throws(run, { code: 'ERR_INVALID_ARG_VALUE', message: /--setting-sources/ })
   assert.deepEqual([children.length, mock.requests.length], [0, 0])
 })
