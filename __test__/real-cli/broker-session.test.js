@@ -9,7 +9,6 @@ const path = require('node:path')
 const test = require('node:test')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { versionsUnderTest, isAtLeast } = require('../support/programs.js')
 const { whyNoCertificates } = require('../support/tls.js')
 
 requirePrivateNetwork()

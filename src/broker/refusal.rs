@@ -70,9 +70,11 @@ pub enum Reason {
     Stopped,
 }
 
-/// Whether asking again can help.
+/// Whether asking again can help, and whose matter it is.
 enum Nature {
     Lasting,
+    /// The operator's: the API is not what the base URL promises.
+    UpstreamLasting,
     Upstream,
 }
 
@@ -91,6 +93,9 @@ impl Reason {
             | Self::UpstreamTimeout
             | Self::UpstreamProtocol
             | Self::Stopped => Nature::Upstream,
+            Self::UpstreamAddress | Self::UpstreamTls | Self::Redirect | Self::UnreadableError => {
+                Nature::UpstreamLasting
+            }
             _ => Nature::Lasting,
         }
     }
@@ -158,6 +163,7 @@ impl Reason {
     pub(super) fn response(self, client: &BrokerClient, is_upgrade: bool) -> Response<Bytes> {
         let (form, status) = match self.nature() {
             Nature::Lasting => (&client.refusal, client.refusal.status),
+            Nature::UpstreamLasting => (&client.unusable, client.unusable.status),
             Nature::Upstream if is_upgrade => (&client.unreachable, client.unreachable_web_socket),
             Nature::Upstream => (&client.unreachable, client.unreachable.status),
         };

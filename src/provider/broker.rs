@@ -65,6 +65,8 @@ pub struct BrokerClient {
     /// What asking again does not change, also if the connection was to become a WebSocket: the CLI shows it at once, and
     /// does not ask again.
     pub refusal: ErrorForm,
+    /// The API cannot be used until the operator changes something: the CLI shows it at once, and does not ask again.
+    pub unusable: ErrorForm,
     /// The API cannot be reached: the CLI asks again later.
     pub unreachable: ErrorForm,
     /// The status of that if the connection was to become a WebSocket: the CLI asks by POST instead, and shows what it is

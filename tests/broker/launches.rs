@@ -256,7 +256,7 @@ fn a_base_url_reaches_what_its_caller_wrote_and_a_name_only_the_public_internet(
     assert_eq!(reached(&launches, &format!("https://localhost:{port}")), Ok(200));
     assert_eq!(
         (reached(&launches, &format!("https://127.0.0.1:{port}")), launches.broker.audit().take(9).len()),
-        (Ok(403), 2)
+        (Ok(502), 2)
     );
     for metadata in
         ["http://169.254.169.254", "http://[fe80::1]", "http://[fd00:ec2::254]", "http://[::ffff:169.254.169.254]/v1"]

@@ -70,6 +70,13 @@ pub(super) const CLIENT: BrokerClient = BrokerClient {
         after: "}}",
         headers: &[("x-should-retry", "false")],
     },
+    // A 403 is shown as a failed login, which would blame the key.
+    unusable: ErrorForm {
+        status: 502,
+        before: r#"{"type":"error","error":{"type":"api_error","message":"#,
+        after: "}}",
+        headers: &[("x-should-retry", "false")],
+    },
     unreachable: ErrorForm {
         status: 502,
         before: r#"{"type":"error","error":{"type":"api_error","message":"#,

@@ -30,6 +30,13 @@ pub(super) const CLIENT: BrokerClient = BrokerClient {
         after: "}}",
         headers: &[],
     },
+    // It tries a 502 again 30 times.
+    unusable: ErrorForm {
+        status: 400,
+        before: r#"{"error":{"type":"server_error","code":"broker_upstream","param":null,"message":"#,
+        after: "}}",
+        headers: &[],
+    },
     unreachable: ErrorForm {
         status: 502,
         before: r#"{"error":{"type":"server_error","code":null,"param":null,"message":"#,
