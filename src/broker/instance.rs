@@ -16,8 +16,8 @@ use super::options::{Limits, Options};
 use super::peer::Process;
 use super::request::Expected;
 use super::shared::Shared;
-use super::upstream::Endpoint;
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::address::Endpoint;
 use crate::provider::Vendor;
 use crate::secret::Secret;
 

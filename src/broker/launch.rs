@@ -7,9 +7,10 @@ use super::grant::{GrantRequest, Route};
 use super::instance::{Broker, Grant};
 use super::live_credential::LiveCredential;
 use super::peer::PeerRule;
-use super::upstream::{Addresses, Upstream, UpstreamOptions};
 use crate::credential::{CredentialOwner, Generation};
 use crate::error::Result;
+use crate::net::address::Addresses;
+use crate::net::upstream::{Upstream, UpstreamOptions};
 use crate::provider::{CredentialKind, Provider};
 use crate::secret::{Fingerprint, Secret};
 

@@ -4,9 +4,10 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 use tokio::sync::SetOnce;
 
+use super::pool::Pool;
 use super::refusal::Reason;
-use super::upstream::{Pool, Upstream};
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::upstream::Upstream;
 use crate::provider::{Authorization, CredentialKind, Vendor};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor};
 use crate::secret::{ExposeSecret, Secret};

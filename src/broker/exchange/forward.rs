@@ -18,10 +18,11 @@ use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::live_credential::KeyGeneration;
 use crate::broker::options::{Options, Times};
+use crate::broker::pool::{Dial, PooledConnection};
 use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};
-use crate::broker::upstream::{Alarm, Dial, PooledConnection};
+use crate::net::stall::Alarm;
 use crate::provider::{AllowedRequest, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
 

@@ -25,7 +25,7 @@ use crate::broker::refusal::Reason;
 use crate::broker::request::{Expected, check, presented_token};
 use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
-use crate::broker::upstream::StallGuard;
+use crate::net::stall::StallGuard;
 use crate::provider::BrokerClient;
 
 /// A request's head, and what is buffered of a body.
