@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::options::Options;
-use super::upstream::{Addresses, Endpoint, Upstream, UpstreamOptions};
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::address::{Addresses, Endpoint};
 use crate::net::http::roots_of_pem;
+use crate::net::upstream::{Upstream, UpstreamOptions};
 use crate::provider::Vendor;
 use crate::sys::regular_file::open_regular;
 
