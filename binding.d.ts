@@ -11,6 +11,35 @@ export declare class NativeAbort {
   abort(): void
 }
 
+/** The one reader of the audit in this process. */
+export declare class NativeAuditReader {
+  /** Takes at most `most` records, the oldest first. */
+  take(most: number): Array<AuditRecord>
+  /** Takes at most `most` records as lines of JSON. */
+  takeLines(most: number): string
+  wait(): AuditWaiting
+  get disposed(): boolean
+  dispose(): void
+}
+
+/** The broker of this process, as one copy of the facade holds it. */
+export declare class NativeBroker {
+  /** Whether it is the broker of this process. */
+  get running(): boolean
+  get counts(): BrokerCounts
+  /** Replaces the credential of a workspace's running launches. Returns how many credentials were replaced. */
+  rotate(provider: string, workspace: string, kind: string | undefined | null, credential: NativeSecret): number
+  /** Revokes the credential of a workspace's running launches. Returns how many credentials were revoked. */
+  revoke(provider: string, workspace: string): number
+  /**
+   * Becomes the reader of the audit. `wake` is called once for each `wait` of the reader that returns
+   * `"until-called"`, and does not keep the event loop alive.
+   */
+  readAudit(wake: () => void): NativeAuditReader
+  /** Stops the broker if it still runs. The promise resolves when its threads have ended. */
+  stop(): Promise<undefined>
+}
+
 /** A credential store, which Rust holds until it is disposed of. */
 export declare class NativeCredentialStore {
   /** Reads the login. Before that, there is no credential for a launch. */
@@ -76,7 +105,7 @@ export declare class NativeProcess {
 export declare class NativeProviderEnv {
   get provider(): string
   get facts(): EnvFacts
-  /** The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`. */
+  /** The names that the child gets without the broker, sorted. They stay available after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
@@ -238,6 +267,31 @@ export interface Attributes {
   limits?: Limits
 }
 
+/** What became of a request, as a record says it. */
+export type AuditOutcome = 'completed' | 'refused' | 'client-aborted' | 'upstream-broke' | 'stalled' | 'body-too-large' | 'grant-ended' | 'revoked' | 'rotated'
+
+/** One request. A line of JSON has the same fields. */
+export interface AuditRecord {
+  time: number
+  provider: string
+  workspace: string | null
+  grant: number | null
+  uid: number | null
+  pid: number | null
+  method: string
+  path: string
+  status: number | null
+  bytesUp: number
+  bytesDown: number
+  milliseconds: number
+  generation: number | null
+  outcome: AuditOutcome
+  reason: string | null
+}
+
+/** What the reader of an audit waits for. */
+export type AuditWaiting = 'ready' | 'until-called' | 'ended'
+
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
@@ -259,6 +313,46 @@ export interface Blocked {
 
 /** The encoding of a token request. */
 export type BodyFormat = 'json' | 'form'
+
+/** How much there is of what is bounded. */
+export interface BrokerCounts {
+  tokens: number
+  connections: number
+  refusedConnections: number
+  lostRecords: number
+}
+
+/** A number among the options of a broker. */
+export interface BrokerNumber {
+  name: string
+  unit: string
+  min: number
+  max: number
+  default: number
+}
+
+/**
+ * The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are properties
+ * of its option `limits`.
+ */
+export declare function brokerNumbers(): Array<BrokerNumber>
+
+/** What a broker is started with. */
+export interface BrokerOptions {
+  upstreams: Array<string>
+  caFile?: string
+  proxy?: string
+  socketDirectory?: string
+  numbers: Array<NamedNumber>
+}
+
+/** A program that would be started by the broker, and the user it would run as. */
+export interface BrokerSurvey {
+  provider: string
+  ids: IdentityRequest
+  /** The program's version. */
+  version?: string
+}
 
 /**
  * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
@@ -496,6 +590,16 @@ export interface FleetEntry {
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
+/** Whether a start is made by the broker. */
+export interface FoundBroker {
+  /** Whether delivery "auto" uses the broker for this version, if the broker can be used. */
+  isAutomatic: boolean
+  /** The first version for which it does; none if the version does not matter. */
+  since: string | null
+  /** Why the broker cannot be used. */
+  error: ErrorDetails | null | null
+}
+
 /** Where a program was found: what the caller named, on `PATH`, or in a package. */
 export type FoundBy = 'command' | 'path' | 'npm-package'
 
@@ -528,6 +632,8 @@ export interface FoundHazard {
   key: string
   /** Its effect, as the rest of a sentence that begins with the key. */
   effect: string
+  /** Whether it can reach what the CLI authenticates with: the credential, or the broker's token. */
+  reachesCredential: boolean
 }
 
 export interface FoundVariable {
@@ -747,6 +853,12 @@ export interface ModelCounts {
   costUsd: number | null
 }
 
+/** A number that a caller sets. The facade has checked its range. */
+export interface NamedNumber {
+  name: string
+  value: number
+}
+
 /** No tokens: the facade reads the names of the counts from it. */
 export declare function noTokens(): TokenCounts
 
@@ -960,7 +1072,7 @@ export declare function restore(fingerprint: string): boolean
 
 /**
  * Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
- * login. Returns the fingerprints of all of them.
+ * login, and ends what the broker has in flight with them. Returns the fingerprints of all of them.
  */
 export declare function revoke(fingerprint: string): Array<string>
 
@@ -1053,6 +1165,9 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 /** All variables that can hold a server's key. */
 export declare function serverVariables(): Array<string>
 
+/** Starts the broker of this process. Without options it returns the one that runs, if there is one. */
+export declare function startBroker(options?: BrokerOptions | undefined | null): NativeBroker
+
 /** One of a child's standard streams. */
 export type Stdio =
   | { type: 'pipe' }
@@ -1075,6 +1190,9 @@ export interface StopPolicy {
 export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
 export type SubagentsFound = 'none' | 'some' | 'unknown'
+
+/** Checks whether this process's broker can deliver a credential to a program. */
+export declare function surveyBroker(survey: BrokerSurvey, abort: NativeAbort): Promise<FoundBroker>
 
 /** Searches for the files that configure a provider's CLI. */
 export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
@@ -1129,6 +1247,8 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  * thread's by its cleanup hook, also after `terminate()`, and the process's by `exit`, as `process.exit()` and an
  * uncaught throw run no cleanup hook. Once per environment, however many copies of the facade ask for it. The process
  * is the environment's own: a test runner gives modules a copy, which never exits.
+ *
+ * The broker serves all threads, so it ends with the main thread's environment.
  *
  * Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
  * ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
