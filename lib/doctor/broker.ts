@@ -54,7 +54,7 @@ export const rows: Row<Seen>[] = [
     severity: 'error',
     sentence: ({ facts, message }) => `${facts.name} cannot be started by the broker: ${message}`,
     remedy: () =>
-      "Pass a directory to startBroker({ socketDirectory }) in which the worker can create directories and give them to the tenant (CAP_CHOWN), or pass delivery: 'fd' to give the key to the CLI itself."
+      "Pass a directory to startBroker({ socketDirectory }) in which the worker can create directories and that other users cannot change, or pass delivery: 'fd' to give the key to the CLI itself."
   }
 ]
 
