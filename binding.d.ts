@@ -707,6 +707,9 @@ export interface InputLimits {
 /** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
+/** The ids of all classes of keys. The build makes a type of them. */
+export declare function keyClasses(): Array<string>
+
 /** What was found about a key, in the order of the documentation. */
 export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
 
@@ -723,11 +726,11 @@ export interface KeyQuestion {
 export interface KeyValidation {
   verdict: KeyVerdict
   code: KeyFindingCode
-  provider: string
-  class: string | null
+  provider: ProviderId
+  class: KeyClass | null
   className: string | null
   kind: CredentialKind | null
-  belongsTo: string | null
+  belongsTo: ProviderId | null
   message: string
   fingerprint: string | null
 }
@@ -844,7 +847,10 @@ export declare function meterOf(provider: string, expected: ExpectedRun): Native
 export declare function missingForNativeStart(): string | null
 
 /** The default protections that the native start cannot provide here. */
-export declare function missingFromNativeStart(): Array<string>
+export declare function missingFromNativeStart(): Array<MissingProtection>
+
+/** The default protections that a start can lack. `docs/hardening.md` says what each lack means. */
+export type MissingProtection = 'no-new-privileges' | 'parent-death-signal' | 'verified-drop' | 'close-range' | 'core-limit' | 'wiped-environment' | 'state-directory-check' | 'descendant-kill' | 'working-directory-check' | 'session-keyring' | 'scheduling-reset' | 'stderr-redaction' | 'broker'
 
 /** What one model has used. */
 export interface ModelCounts {
@@ -932,7 +938,7 @@ export interface PortableStart {
 
 /**
  * Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
- * alone tell is thrown. The caller waits meanwhile.
+ * alone show is thrown. The caller waits meanwhile.
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): PortableStart | ErrorDetails
 
@@ -1027,10 +1033,10 @@ export interface Refreshed {
   asked: boolean
   /** Whether the file has what this store has. */
   persisted: boolean
-  /** Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left. */
+  /** Whether there is anything to launch with; otherwise the caller gets `failure`, once `publish` is left. */
   serves: boolean
   /** Why there are no new ones, while the old ones are still good; or why the file does not have what this store has. */
-  failure: ErrorDetails | null | null
+  failure: ErrorDetails | null
   /** The sealed text that the next holder of the fleet's lock is to get. */
   publish: string | null
 }
@@ -1218,7 +1224,7 @@ export interface SurveyedProgram {
   /** Whether the file begins with `#!`. */
   shebang: boolean
   /** Why a start would not run it. */
-  error: ErrorDetails | null | null
+  error: ErrorDetails | null
 }
 
 /**
@@ -1253,7 +1259,7 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  * Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
  * ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
  * thread's may be the beginning of the process's, as `process.exit()` ends these threads after the exit hook of the
- * main thread, which may be none of ours; so it waits for what this thread has asked for.
+ * main thread, which may be none of ours; so it waits for what this thread has requested.
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 
@@ -1302,6 +1308,11 @@ export interface Way {
   targets: boolean
   /** Whether the target can do so in the path itself. */
   inside: boolean
+  /**
+   * Whether the target can rename what is at the path, or make it if it is missing. In a sticky directory, it can make
+   * things, but rename only its own.
+   */
+  replaceable: boolean
 }
 
 /** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */
@@ -1316,7 +1327,7 @@ export declare const WIRE_HANDLE: number
 /**
  * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
  * option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
- * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+ * one that is requested, `InheritAbsent` one that is requested but not set. `PayloadPath` is the next member on the way
  * to the payload.
  */
 export declare enum WireTag {
@@ -1350,6 +1361,9 @@ export declare enum WireTag {
 
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
+
+/** The classes of keys with a known shape. */
+export type KeyClass = 'anthropic-admin-key' | 'anthropic-api-key' | 'anthropic-key' | 'anthropic-oauth-access-token' | 'anthropic-oauth-refresh-token' | 'anthropic-session-cookie' | 'aws-access-key-id' | 'chatgpt-access-token' | 'github-token' | 'google-api-key' | 'groq-key' | 'openai-admin-key' | 'openai-legacy-key' | 'openai-project-key' | 'openai-service-account-key' | 'openai-user-key' | 'openrouter-key' | 'xai-key'
 
 /** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */
 export interface StateDirectories {

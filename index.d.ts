@@ -210,6 +210,7 @@ export type RefusalReason =
   | 'not-allowed'
   | 'target'
   | 'protocol'
+  | 'framing'
   | 'host'
   | 'origin'
   | 'head-too-large'
@@ -218,6 +219,9 @@ export type RefusalReason =
   | 'too-many-requests'
   | 'too-fast'
   | 'revoked'
+  | 'credential-expired'
+  | 'credential-unusable'
+  | 'upstream-name'
   | 'upstream-address'
   | 'upstream-unreachable'
   | 'upstream-tls'
@@ -431,7 +435,7 @@ export interface BrokerCounts {
  * {@link Broker.stop}.
  *
  * @throws {ProviderError} `ERR_PROVIDER_BUSY` if an option is given and the broker already runs, or if the system
- * cannot create a thread; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
+ * cannot create a thread; `ERR_PROVIDER_CA_FILE_UNUSABLE`; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export declare function startBroker(options?: BrokerOptions): Broker
@@ -448,8 +452,8 @@ export declare class Broker {
    * @param options `kind` says what the credential is. Default: `"api-key"`.
    * @returns How many credentials of running agents were replaced; 0 if no agent of the workspace runs.
    * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
-   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, in which case nothing has changed; `ERR_PROVIDER_DISPOSED` if
-   * the broker was stopped.
+   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, in which case nothing has
+   * changed; `ERR_PROVIDER_DISPOSED` if the broker was stopped.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   rotate(
@@ -1871,7 +1875,10 @@ export declare class UsageMeter {
   get credentialMismatch(): CredentialMismatch | null
   /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
   write(chunk: string | Uint8Array): this
-  /** Reads one event, as an SDK provides it. */
+  /**
+   * Reads one event, as an SDK provides it.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, or `ERR_INVALID_ARG_VALUE` if JSON cannot represent the event.
+   */
   event(event: object): this
   /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
   end(code?: number | null): this
@@ -2046,8 +2053,8 @@ export interface CodexOptions {
  * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
  * errors of {@link resolveProgram}.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
- * directory or the base URL contains a secret.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, if `cwd` is
+ * empty or contains a NUL byte, or if a directory or the base URL contains a secret.
  */
 export declare function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions
 

@@ -7,7 +7,7 @@ const { execFile } = require('node:child_process')
 const path = require('node:path')
 const { test } = require('node:test')
 const { promisify } = require('node:util')
-const { CredentialStore, buildProviderEnv, spawnProvider } = require('../index.js')
+const { CredentialStore, buildProviderEnv, spawnProvider, startBroker } = require('../index.js')
 const { needsLinux, ids, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
 const { until } = require('./support/kernel.js')
@@ -50,6 +50,26 @@ test('it is refreshed when it is due, once for all processes, and not before', {
     ['granted']
   )
   assert.ok(endpoint.posts[0].at >= store.expiresAt.getTime() - 3 * AHEAD_MS - 1000)
+})
+
+test('a start that the broker serves has the login of its store refreshed, and one with another delivery has not', {
+  skip: needsLinux
+}, async (t) => {
+  t.after(() => startBroker().stop())
+  const [brokered, direct] = [await openDue(t), await openDue(t)]
+  for (const [{ store }, delivery] of /** @type {const} */ ([
+    [brokered, 'broker'],
+    [direct, 'fd']
+  ])) {
+    const env = buildProviderEnv({}, { credentialStore: store, workspace: workspaceOf(makeHomes({ uid: ids.uid, test: t })) })
+    t.after(() => env.dispose())
+    const child = spawnProvider(env, { ...ids, command: '/bin/sh', args: ['-c', 'exec sleep 600'], delivery, workspaceTrust: 'trusted' })
+    t.after(() => child[Symbol.asyncDispose]())
+    await child.spawned
+    assert.equal(child.delivery, delivery)
+  }
+  await until('the login is refreshed', () => brokered.store.generation === 2)
+  assert.deepEqual([brokered.endpoint.posts.length, direct.endpoint.posts.length, direct.store.generation], [1, 0, 1])
 })
 
 test('it is not refreshed once the last process has ended, also if the first one has not', { skip: needsLinux }, async (t) => {

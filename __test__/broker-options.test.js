@@ -97,13 +97,31 @@ test('without an option it is the running broker; with one, a second broker is r
 })
 
 test('a limit that was set is the one of each launch', { skip }, async (t) => {
-  startOne(t, { limits: { burst: 2, requestsPerSecond: 1 } })
+  const { baseUrl, keys } = await startUpstream(t)
+  const body = JSON.stringify({ text: 'x'.repeat(2000) })
+  const usual = startBroker()
+  assert.equal((await ask(grant(t, { baseUrl }), { body })).status, 200)
+  await usual.stop()
+  const broker = startOne(t, { limits: { bodyBytes: 1024 } })
+  const granted = grant(t, { baseUrl })
+  assert.equal((await ask(granted, { body })).status, 400)
+  assert.equal((await ask(granted)).status, 200)
+  assert.equal(keys.length, 2)
+  const records = broker.audit()
+  const { value } = await records.next()
+  assert.deepEqual([value.outcome, value.reason], ['refused', 'body-too-large'])
+  await records.return?.()
+})
+
+test('requests beyond the rate that was set wait for their turn', { skip }, async (t) => {
+  startOne(t, { limits: { burst: 2, requestsPerSecond: 2 } })
   const { baseUrl } = await startUpstream(t)
   const granted = grant(t, { baseUrl })
+  const from = performance.now()
   const statuses = await Promise.all(Array.from({ length: 6 }, async () => (await ask(granted)).status))
-  // A slow machine may let one more pass with each second.
-  assert.ok(statuses.filter((status) => status === 429).length >= 2, statuses.join())
-  assert.ok(statuses.filter((status) => status === 200).length >= 2, statuses.join())
+  // Two pass at once, and the others wait for their turn.
+  assert.deepEqual(statuses, Array(6).fill(200))
+  assert.ok(performance.now() - from >= 1900, `six took ${performance.now() - from} ms`)
 })
 
 test('copies of the package and worker threads share one broker, which the end of a thread does not stop', { skip }, async (t) => {

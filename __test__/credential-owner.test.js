@@ -289,7 +289,7 @@ test("a login that Codex reads from a directory of the tenant's cannot be the se
   })
 })
 
-test('a process tells it', async (t) => {
+test('a process reports the owner', async (t) => {
   const child = codex(t, 'server').start(['exec', 'x'])
   assert.deepEqual([child.credential.owner, child.credential.source], ['server', 'payload'])
   assert.equal((await outcome(child)).code, 0)

@@ -38,7 +38,7 @@ function run(t, script, wrapper = []) {
   return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text, complaint })) }
 }
 
-/** Tells that nothing but the end of the process can follow. */
+/** Returns whether only the end of the process can follow. */
 const ENDING = "process.prependListener('exit', () => require('node:fs').writeSync(1, 'ending'));"
 
 test('the end of the process while an endpoint is asked: the login is saved', async (t) => {

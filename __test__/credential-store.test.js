@@ -54,7 +54,7 @@ test('rotate: what is built next has the new key, what was built before starts n
   const env = buildProviderEnv({ provider: 'codex' }, options)
   assert.equal((await variablesOf(env)).CODEX_API_KEY, 'sk-proj-made-up-two')
   assert.equal(env.credential.generation, 2)
-  // A payload with a key of its own does not ask the store.
+  // A payload with its own key does not use the store.
   const own = buildProviderEnv({ provider: 'codex', apiKey: 'sk-proj-own' }, options)
   assert.deepEqual([own.credential.source, own.credential.generation], ['payload', null])
   assert.throws(() => buildProviderEnv({ provider: 'claude' }, options), { code: 'ERR_INVALID_ARG_VALUE' })
@@ -342,7 +342,7 @@ test("a directory of somebody else in the place of the tenant's: nothing is made
   assert.equal(endpoint.posts.length, 0)
 })
 
-test('a fleet that could not be told is told with the next call', async (t) => {
+test('state that could not be published is published with the next call', async (t) => {
   let redis = /** @type {string | null} */ (null)
   let isDown = false
   const { store, endpoint } = await openLogin(

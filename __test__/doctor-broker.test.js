@@ -104,7 +104,7 @@ test('a directory in which no socket can be made is an error, because starts fai
   assert.deepEqual([after.bad, left], [[], []], 'the socket of the check is gone')
 })
 
-test('a worker that may not give files away has sockets all the same', { skip }, (t) => {
+test('a worker that may not give files away still has its starts use the broker', { skip }, (t) => {
   const machine = makeMachine(t)
   nameVersion(machine, '2.1.330')
   const found = diagnoseIn(machine, { wrapper: ['setpriv', '--bounding-set=-chown', '--inh-caps=-chown'] })

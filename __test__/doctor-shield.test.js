@@ -1,4 +1,4 @@
-// The CLI's own files and the version of the program: the doctor says of a file what a start does beside it, and its remedy installs a program whose version is told.
+// The CLI's own files and the version of the program: the doctor says what a start does about a file, and its remedy installs a program that states its version.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -44,7 +44,7 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
 ])
 
 /**
- * Whether a start stands beside the files of this machine's tenant.
+ * Whether a start succeeds with the files of this machine's tenant.
  * @param {import('./support/doctor.js').Machine} machine
  * @param {any} payload
  * @param {any} options
@@ -83,12 +83,11 @@ for (const [text, version, severity, sentence, expected] of ROWS) {
     )
     assert.match(found[0].sentence, sentence)
     assert.equal(runDoctor(machine, { provider: 'claude' }).ids.includes('program.unknown-version'), version === null)
-    if (severity === 'error')
-      assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands mend it')
+    if (severity === 'error') assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands fix it')
   })
 }
 
-test('the copy that the remedy makes tells its version, and starts beside such a file', { skip }, async (t) => {
+test('the copy that the remedy makes states its version, and starts despite such a file', { skip }, async (t) => {
   const machine = makeMachine(t)
   const source = nameVersion(machine, '2.1.330', 0o755)
   const { commands } = runDoctor(machine, { provider: 'claude' }).find('program.readable')
@@ -114,7 +113,7 @@ test('the copy that the remedy makes tells its version, and starts beside such a
   ])
 })
 
-test('a copy that tells no version, or a version that is no name of a file, is not made: the npm package tells one', { skip }, (t) => {
+test('no copy is made that states no version, or one that cannot be a file name: the npm package states one', { skip }, (t) => {
   const machine = makeMachine(t)
   program(path.join(machine.bin, 'claude'), 0o755)
   const first = () => runDoctor(machine, { provider: 'claude' }).find('program.readable').commands[0]
@@ -126,7 +125,7 @@ test('a copy that tells no version, or a version that is no name of a file, is n
   const tell = (/** @type {string} */ version) => fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ version }))
   tell('2.1.330')
   assert.notEqual(first(), fromNpm)
-  // A semver's build may be any text, and is in the version as it was told.
+  // A semver's build may be any text, and is in the version as it was stated.
   tell('2.1.330+/../../../../etc/x.y')
   assert.equal(first(), fromNpm)
   // What is no version, or too old, is not started at all.

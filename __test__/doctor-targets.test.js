@@ -54,7 +54,7 @@ test('a worker that is the tenant already', { skip: skip || needsOpenClone() }, 
   assert.deepEqual(runDoctor(machine, { as: UID }).bad, ['broker.own-uid'])
 })
 
-test('without root it cannot become another: named, and the rest is looked at as far as the modes tell', {
+test('without root it cannot become another user: it says so, and checks the rest by the modes', {
   skip: skip || needsOpenClone()
 }, (t) => {
   const machine = makeMachine(t)
@@ -210,7 +210,7 @@ test('a CLI that is not installed', { skip }, async (t) => {
   const registry = await startRegistry(t, machine, '@anthropic-ai/claude-code', 'claude')
   fs.rmSync(path.join(machine.bin, 'claude'))
   const npm = path.join(path.dirname(process.execPath))
-  // npm asks the registry in a process of its own while this one serves it.
+  // npm asks the registry in its own process while this one serves it.
   const run = {
     provider: 'claude',
     bin,
@@ -384,7 +384,7 @@ test('an install that left out the addon', { skip }, (t) => {
   const machine = makeMachine(t)
   const bin = installAlone(machine, { addon: false })
   const home = path.join(path.dirname(bin), '..')
-  // Without the addon nobody knows the options of every provider: none is refused, and the finding is told.
+  // Without the addon nobody knows the options of every provider: none is refused, and the finding is reported.
   const before = runDoctor(machine, { bin })
   assert.deepEqual([before.report.findings.length, before.status, before.report.worst], [1, 2, 'error'])
   const { sentence, remedy, commands } = before.find('platform.unloadable')

@@ -1,4 +1,4 @@
-// Every code stands in the types, in Rust and in docs/errors.md, and is raised here for real, without a value in any part.
+// Every code is in the types, in Rust and in docs/errors.md, and is raised here for real, without a value in any part.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -456,7 +456,7 @@ test('the table here has every code of the list in Rust, and the facade raises n
   assert.deepEqual(inText([read('src', 'error.rs'), ...facade.map((file) => read('lib', file))].join()), CODES)
 })
 
-test('an error crosses as an object with every part, whatever stands on Object.prototype', (t) => {
+test('an error crosses as an object with every part, whatever is on Object.prototype', (t) => {
   for (const name of ['code', 'errno', 'path', 'step']) {
     Object.defineProperty(Object.prototype, name, { configurable: true, get: () => SENTINEL, set: () => {} })
     t.after(() => Reflect.deleteProperty(Object.prototype, name))

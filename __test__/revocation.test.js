@@ -205,7 +205,7 @@ test('a disposed handle or environment still names its credential', () => {
   }
 })
 
-/** A thread that does what it is told: `[name, ...arguments]` of a function in here, and answers. */
+/** A thread that runs commands: `[name, ...arguments]` of a function in here, and answers. */
 const THREAD = `
   const { parentPort, workerData } = require('node:worker_threads')
   const main = require(workerData.main)

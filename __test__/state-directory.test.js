@@ -1,4 +1,4 @@
-// Directories that a CLI needs are asked for as the target, before any byte of it runs.
+// Directories that a CLI needs are checked as the target, before any byte of it runs.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -106,7 +106,7 @@ for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
   })
 }
 
-/** An environment whose state directory is a directory of its own. @param {any} t @param {string} provider */
+/** An environment with its own state directory. @param {any} t @param {string} provider */
 function makeEnvWithState(t, provider) {
   const homes = makeHomes({ uid: ids.uid, test: t })
   const workspace = { ...workspaceOf(homes), claudeConfigDir: homes.claudeConfigDir }
@@ -204,7 +204,7 @@ function takeServerKey(t) {
   return serverCredentials
 }
 
-/** What stands in the state directory, what is refused of it. @type {Record<string, [(at: (...parts: string[]) => string) => void, 'file' | 'directory']>} */
+/** What is in the state directory, and what is refused of it. @type {Record<string, [(at: (...parts: string[]) => string) => void, 'file' | 'directory']>} */
 const REDIRECTIONS = {
   'a file': [(at) => fs.writeFileSync(at('.env'), ''), 'file'],
   'a link to nowhere': [(at) => fs.symlinkSync('/nowhere/at/all', at('.env')), 'file'],

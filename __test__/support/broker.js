@@ -52,7 +52,9 @@ function grant(t, { baseUrl, workspaceId = 'ws_1', credentialStore }) {
   const native = /** @type {any} */ (nativeEnvOf(env))
   const held = native.grant()
   t.after(() => held.dispose())
-  const { value: token } = native.brokeredVariables(held).find((/** @type {any} */ { name }) => name === 'CODEX_API_KEY')
+  const { value: token } = native
+    .brokeredVariables(held)
+    .find((/** @type {any} */ { name, value }) => name === 'CODEX_API_KEY' && value !== '')
   const [, address = ''] = /openai_base_url="([^"]+)"/.exec(native.configOverrides(['/'], false, held).join('\n')) ?? []
   env.dispose()
   return { address, token: String(token), end: () => held.dispose() }

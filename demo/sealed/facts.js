@@ -88,7 +88,7 @@ function turnProblems({ api, child, delivery, protection, memory: { live, after 
   return problems
 }
 
-/** Whether the scan can tell guarded memory by its flags. @param {any} protection */
+/** Whether the scan can recognize guarded memory by its flags. @param {any} protection */
 function hasFlags({ excludedFromCoreDumps, wipedOnFork }) {
   return excludedFromCoreDumps && wipedOnFork
 }

@@ -117,7 +117,7 @@ const KEY = Symbol('Broker')
  * {@link Broker.stop}.
  *
  * @throws {ProviderError} `ERR_PROVIDER_BUSY` if an option is given and the broker already runs, or if the system
- * cannot create a thread; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
+ * cannot create a thread; `ERR_PROVIDER_CA_FILE_UNUSABLE`; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
  * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export function startBroker(options?: BrokerOptions): Broker {
@@ -157,8 +157,8 @@ export class Broker {
    * @param options `kind` says what the credential is. Default: `"api-key"`.
    * @returns How many credentials of running agents were replaced; 0 if no agent of the workspace runs.
    * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
-   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, in which case nothing has changed; `ERR_PROVIDER_DISPOSED` if
-   * the broker was stopped.
+   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, in which case nothing has
+   * changed; `ERR_PROVIDER_DISPOSED` if the broker was stopped.
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   rotate(target: BrokerTarget, credential: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' | undefined }): number {

@@ -14,7 +14,7 @@ import type {
   Overrides,
   ProviderId
 } from '../../binding.js'
-import { abortSignal, onAbort } from '../internal/abort-signal.ts'
+import { abortSignal, onAbort, reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
 import { fromNative, ProviderError, providerError, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
@@ -152,7 +152,7 @@ const CALLS = validate.wordsOf('Call')
 const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'] as const satisfies readonly (keyof Overrides)[]
 const DEFAULT_TIMEOUT_MS = 30_000
 const MIN_TIMEOUT_MS = 5000
-/** (uid_t)-1 is nobody's (`chown(2)`). */
+/** No user has the uid (uid_t)-1 (`chown(2)`). */
 const MAX_ID = 2 ** 32 - 2
 const DEFAULT_AHEAD_MS = 5 * 60 * 1000
 const NOT_NEEDED: Answer = { how: 'not-needed', asked: false, persisted: true, serves: true, failure: null, publish: null }
@@ -197,7 +197,7 @@ export class CredentialStore extends Handle {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   static of(provider: ProviderId, secret: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' | undefined }): CredentialStore {
-    // Lent first: bytes are consumed also where an option is wrong.
+    // Lent first: bytes are consumed even if an option is wrong.
     return new CredentialStore(
       KEY,
       lendInput(secret, 'secret', (lent) => binding.storeOf(...readOf(provider, options), lent)),
@@ -460,7 +460,7 @@ function readFleet({ withLock, name, lockbox }: LoginGiven): Fleet | undefined {
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await promise
   const aborted = () =>
-    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: signal.reason })
+    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: reasonOf(signal) })
   let stopListening = () => {}
   const abort = new Promise((_, reject) => {
     if (signal.aborted) reject(aborted())
@@ -470,7 +470,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
     return (await Promise.race([promise, abort])) as T
   } finally {
     stopListening()
-    // Nobody else may be waiting for it.
+    // Perhaps nothing else waits for it.
     promise.catch(() => {})
   }
 }

@@ -5,7 +5,7 @@ import type { FoundBroker } from '../../binding.js'
 import { looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { page, whom } from './words.ts'
 
@@ -19,7 +19,18 @@ interface Seen {
   isLinux: boolean
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'broker.own-uid': 'target'
+    'broker.usable': 'facts'
+    'broker.not-automatic': 'facts' | 'version' | 'since'
+    'broker.unsupported': 'facts' | 'message' | 'isLinux'
+    'broker.unusable': 'facts' | 'message'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'broker.own-uid',
     severity: 'warning',
@@ -54,11 +65,11 @@ export const rows: Row<Seen>[] = [
     severity: 'error',
     sentence: ({ facts, message }) => `${facts.name} cannot be started by the broker: ${message}`,
     remedy: () =>
-      "Pass a directory to startBroker({ socketDirectory }) in which the worker can create directories and that other users cannot change, or pass delivery: 'fd' to give the key to the CLI itself."
+      "Pass a directory to startBroker({ socketDirectory }) in which the worker can create directories, and in which no other user can rename them, or pass delivery: 'fd' to give the key to the CLI itself."
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 /** How starts of a program of this version with delivery "auto" get the credential across. */
 export async function survey({ ids, byModeBits }: Context, facts: Facts, version: string | null): Promise<FoundBroker> {

@@ -6,7 +6,7 @@ import type { FoundFile } from '../../binding.js'
 import { looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Row, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { Steering } from './way.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
@@ -23,6 +23,8 @@ interface Seen {
   real: string
   way: Steering
 }
+
+type Id = `files.${string}`
 
 const where = ({ file, real }: Seen) => (real === file.path ? file.path : `${file.path}, a link to ${real},`)
 
@@ -76,7 +78,7 @@ const moveAway = ({ context, file, way }: Seen) => [
   command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', file.path, `${file.path}.disabled`)
 ]
 
-const hazardous = (id: string): Row<Seen> =>
+const hazardous = (id: string): Row<Seen, Id> =>
   unlessSteered({
     id: `files.${id}`,
     severity: 'warning',
@@ -87,13 +89,16 @@ const hazardous = (id: string): Row<Seen> =>
     commands: moveAway
   })
 
-/** Asked for when the addon is there: it names the files. */
-export const rows = (): Row<Seen>[] => [
+const none: Table<{ 'files.none': Pick<Seen, 'facts'> }> = [
   {
     id: 'files.none',
     severity: 'ok',
     sentence: ({ facts }) => `No file in the checked directories configures or redirects ${facts.name}.`
-  },
+  }
+]
+
+/** A function, because the addon, which names the files, must be loaded first. */
+const fileRows = (): Table<Record<Id, Seen>> => [
   ...binding.providerFacts().flatMap(({ configFiles }) => configFiles.map(hazardous)),
   {
     id: 'files.harmless',
@@ -119,10 +124,12 @@ export const rows = (): Row<Seen>[] => [
   })
 ]
 
-const finding = findingsOf<Seen>(rows)
+export const rows = () => [...none, ...fileRows()]
+const noFinding = findingsOf(() => none)
+const finding = findingsOf(fileRows)
 
 /**
- * @param version The program's, where one is known.
+ * @param version The program's, if it is known.
  * @param isBrokered Whether a start by default leaves the key out of the CLI's process.
  */
 export async function look(context: Context, facts: Facts, version: string | null, isBrokered: boolean): Promise<Finding[]> {
@@ -139,7 +146,7 @@ export async function look(context: Context, facts: Facts, version: string | nul
   )
   return hidden.length > 0 || findings.some(({ severity }) => severity !== 'info')
     ? findings
-    : [finding('files.none', { facts }, { provider: facts.id }), ...findings]
+    : [noFinding('files.none', { facts }, { provider: facts.id }), ...findings]
 }
 
 async function judge(context: Context, facts: Facts, file: FoundFile, bases: string[], start: Pick<Seen, 'version' | 'isBrokered'>) {
@@ -156,7 +163,7 @@ async function judge(context: Context, facts: Facts, file: FoundFile, bases: str
   )
 }
 
-function idOf(file: FoundFile) {
+function idOf(file: FoundFile): Id {
   const { id, prose, unread, hazards } = file
   if (hazards.length > 0) return `files.${id}`
   if (prose) return 'files.instructions'

@@ -86,7 +86,7 @@ async function lookAt(context: Context, facts: Facts) {
   return findings
 }
 
-/** The findings of a check. Where a file system does not answer, which can be one of the tenant's, there are none, and that is said. */
+/** The findings of a check. If a file system does not answer, such as one of the tenant's, there are none, and the report says so. */
 async function answered(context: Context, what: string, check: () => Promise<Finding[]>) {
   try {
     return await check()

@@ -6,7 +6,7 @@ import type { Component, SurveyedProgram } from '../../binding.js'
 import { ACCESS, inquire, looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { About, Finding, Row } from './finding.ts'
+import type { About, Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import * as install from './install.ts'
 import { command, list, octal, owner, whom } from './words.ts'
@@ -59,7 +59,27 @@ interface Seen {
   isBrokered: boolean
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'program.reachable': 'facts' | 'program' | 'target'
+    'program.unknown-version': 'facts' | 'program'
+    'program.missing': 'facts' | 'plan'
+    'program.outdated': 'facts' | 'message' | 'plan'
+    'program.untested': 'facts' | 'program' | 'plan'
+    'program.unreachable': 'program' | 'target' | 'blocked' | 'opened' | 'plan'
+    'program.broken': 'facts' | 'message' | 'plan'
+    'program.passed-over': 'passed'
+    'program.version-manager': 'facts' | 'program' | 'manager' | 'plan'
+    'program.below-home': 'program' | 'home' | 'plan'
+    'program.writable': 'target' | 'writable' | 'plan'
+    'program.readable': 'target' | 'readable' | 'plan' | 'isBrokered'
+    'program.hidden': 'target'
+    'program.script': 'program'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'program.reachable',
     severity: 'ok',
@@ -163,7 +183,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<{ findings: Finding[]; program: SurveyedProgram | null }> {
   const { ids, byModeBits, packageRoots, target } = context
@@ -233,7 +253,7 @@ async function refusal(context: Context, facts: Facts, program: SurveyedProgram,
       { ...about, details }
     )
   }
-  // chmod follows links, which somebody else could put in the place of a step.
+  // chmod follows links, and another user could replace a step with one.
   const opened = !canCopy(program) && (await install.isRoots(context, program)) ? openSteps(context, program) : null
   const plan = await install.plan(context, facts, canCopy(program) ? program : null)
   return finding(
@@ -266,12 +286,12 @@ function managerOf({ foundAt, path: real }: SurveyedProgram) {
   return MANAGERS.find(({ part }) => foundAt.includes(part) || real?.includes(part))
 }
 
-/** Whether the program is somebody's own. */
+/** Whether the program belongs to one user's own installation. */
 async function origin(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const manager = managerOf(program)
   const plan = () => install.plan(context, facts, canCopy(program) ? program : null)
   if (manager) return [finding('program.version-manager', { facts, program, manager, plan: await plan() }, about)]
-  // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
+  // A user's own project is no place for a server's CLI, but its own home is the same in a container.
   const home = program.path === null ? undefined : homeAbove(program.path, [context.directories.home, ownHome()])
   return home === undefined ? [] : [finding('program.below-home', { program, home, plan: await plan() }, about)]
 }
@@ -309,7 +329,7 @@ async function changeable(context: Context, facts: Facts, program: SurveyedProgr
     components.map(({ path: step }) => ({ path: step, access: ACCESS.write })),
     byModeBits
   )
-  // In a sticky directory nobody renames what is another's (rename(2)).
+  // In a sticky directory, users rename only their own files (rename(2)).
   const writable = components.filter(
     (component, index) =>
       answers[index].obstacle === null &&

@@ -8,7 +8,7 @@ import type { ProviderError } from '../internal/errors.ts'
 import type { ObtainedDelivery } from '../process/backend.ts'
 import type { Context, Facts } from './context.ts'
 import { buildProviderEnv, spawnProvider } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { Probe } from './probe.ts'
 import { startProbe } from './probe.ts'
@@ -42,7 +42,20 @@ interface Seen {
   root: string
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'start.answered': 'facts' | 'target' | 'durationMs' | 'delivery'
+    'start.skipped': 'facts' | 'reason'
+    'start.refused': 'message'
+    'start.failed': 'facts' | 'ended' | 'complaint'
+    'start.timed-out': 'facts' | 'timeoutMs' | 'asked'
+    'start.unasked': 'facts' | 'seen'
+    'start.left-behind': 'root' | 'target'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'start.answered',
     severity: 'ok',
@@ -91,7 +104,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts, runnable: boolean): Promise<Finding[]> {
   const reason = whyNot(context, runnable)
@@ -217,7 +230,7 @@ function judge(
     return finding('start.timed-out', { facts, timeoutMs: startTimeoutMs, asked: asked > 0 }, about)
   if (error) {
     if (!error.code?.startsWith('ERR_')) throw error
-    return finding('start.refused', { message: error.message }, { ...about, path: error.path })
+    return finding('start.refused', { message: error.message ?? error.code }, { ...about, path: error.path })
   }
   const lastLine = harmless(complaint.trim().split('\n').at(-1) ?? '')
   // The mock refuses another key: how the CLI ends then is not the matter.

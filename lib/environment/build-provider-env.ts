@@ -165,7 +165,7 @@ const KNOWN = [...FIELDS, ...NO_FIELDS]
 /** Of the variables that one option or field has, and of the members that lead to a payload. */
 const { names: MOST_NAMES, path: MOST_MEMBERS } = binding.inputLimits()
 
-/** Workspace options with a tag of their own. */
+/** Workspace options that have their own tag. */
 const WORKSPACE_FIELDS = [
   ['key', WireTag.WorkspaceKey],
   ['id', WireTag.WorkspaceId],

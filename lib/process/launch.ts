@@ -237,7 +237,7 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariabl
       aborted: signal?.aborted === true
     },
     cli: {
-      // Where a program is named, none is looked for in packages.
+      // If a program is named, packages are not searched.
       packageRoots: options.command === undefined ? packageRoots() : [],
       delivery,
       trusted: isTrusted(options.workspaceTrust),

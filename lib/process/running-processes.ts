@@ -36,7 +36,7 @@ export class RunningProcesses<Process extends Entry> {
   }
 }
 
-/** What is still to be called. The timer keeps it, also where nobody holds this copy of the package any more. */
+/** Callbacks that have not been called yet. The timer keeps them, even if nothing else holds this copy of the package any more. */
 export const awaited: Set<(...values: never[]) => void> = new Set()
 let timer: NodeJS.Timeout | undefined
 let holders = 0

@@ -27,7 +27,7 @@ pub enum Outcome {
     ClientAborted,
     /// The answer broke off.
     UpstreamBroke,
-    /// Nothing came, or could be passed on, for as long as is waited.
+    /// For too long, nothing came or could be passed on.
     Stalled,
     /// The body was larger than is taken.
     BodyTooLarge,
@@ -114,7 +114,7 @@ pub struct Record {
     pub method: Box<str>,
     /// Without the query. Of a request that was refused, it is what a caller chose.
     pub path: Box<str>,
-    /// The API's, or the refusal's; none where there was no answer.
+    /// The API's, or the refusal's; none if there was no answer.
     pub status: Option<u16>,
     /// Bytes of the request's body, or that went up on a WebSocket.
     pub bytes_up: u64,

@@ -42,6 +42,8 @@ pub struct Times {
     pub head: Duration,
     /// While a client sends nothing of a body, or takes nothing of an answer.
     pub client_stall: Duration,
+    /// A request of a launch that has as many in flight, or asks as often, as it may.
+    pub turn: Duration,
     /// To look an address up, connect and agree on TLS.
     pub connect: Duration,
     /// Until an answer begins.
@@ -59,7 +61,8 @@ impl Default for Times {
         Self {
             head: Duration::from_secs(100),
             client_stall: Duration::from_secs(120),
-            connect: Duration::from_secs(15),
+            turn: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
             answer: Duration::from_secs(15 * 60),
             upstream_stall: Duration::from_secs(15 * 60),
             upstream_idle: Duration::from_secs(50),
@@ -81,9 +84,9 @@ pub struct Options {
     pub connections_per_uid: usize,
     /// Records that wait to be taken.
     pub audit_records: usize,
-    /// Where the directories of Unix sockets are made: only root may rename what stands there, or it is sticky.
+    /// Where the directories of Unix sockets are made: only root may rename what is there, or the directory is sticky.
     pub socket_directory: PathBuf,
-    /// Base URLs that may have any address, also one of a private network.
+    /// Base URLs whose hosts may have any address; otherwise a name must have a public one.
     pub upstreams: Vec<String>,
     /// The proxy to the APIs, as `http://host[:port]`.
     pub proxy: Option<String>,
@@ -239,7 +242,10 @@ mod tests {
         assert_eq!(with(|_| ()), Ok(()));
         assert_eq!(with(|options| options.upstreams = vec!["http://10.0.0.1:8080/v1".into()]), Ok(()));
         for (name, change) in [
-            ("options.upstreams[1]", (|options| options.upstreams = vec!["http://a".into(), "secret".into()]) as fn(&mut Options)),
+            (
+                "options.upstreams[1]",
+                (|options| options.upstreams = vec!["http://a".into(), "secret".into()]) as fn(&mut Options),
+            ),
             ("options.proxy", |options| options.proxy = Some("socks5://secret".into())),
             ("options.caFile", |options| options.ca_file = Some("secret.pem".into())),
             ("options.socketDirectory", |options| options.socket_directory = "secret".into()),

@@ -91,7 +91,7 @@ pub fn plan(
         Some(KeyUse::Credential(kind)) => kind,
         _ => CredentialKind::ApiKey,
     };
-    // First: what belongs to somebody else is told so, whatever could be asked about it.
+    // First: a key that belongs elsewhere is reported as such, whatever else could be said about it.
     if let Err(error) = credential::check(provider, kind, "The input", secret.expose_secret()) {
         return Ok(Plan::Known(Verdict {
             message: error.to_string(),

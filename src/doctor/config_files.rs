@@ -305,7 +305,7 @@ mod tests {
             let keys: Vec<_> = files[0].hazards.iter().map(|hazard| hazard.key.as_str()).collect();
             assert_eq!((keys.as_slice(), files[0].unread), (&[expected][..], false), "{path}");
         }
-        // What came before the mistake is told all the same.
+        // What came before the mistake is reported all the same.
         let broken = &found("codex", "config.toml", "notify = ['sh']\nmodel = \n")[0];
         assert_eq!((broken.hazards.len(), broken.unread), (1, true));
         let large = format!("{}{}", r#"{"hooks": {"Stop": [1]}}"#, " ".repeat(text::MAX_BYTES as usize));

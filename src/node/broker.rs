@@ -133,7 +133,9 @@ pub fn start_broker(env: &Env, options: Option<BrokerOptions>) -> napi::Result<N
         None => Broker::of_process(),
         Some(options) => options.read().and_then(Broker::install),
     };
-    Ok(NativeBroker { broker: broker.or_throw(env)? })
+    let broker = broker.or_throw(env)?;
+    broker.give_to_caller();
+    Ok(NativeBroker { broker })
 }
 
 impl BrokerOptions {

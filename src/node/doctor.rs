@@ -73,7 +73,7 @@ pub struct SurveyedProgram {
     /// Whether the file begins with `#!`.
     pub shebang: bool,
     /// Why a start would not run it.
-    #[napi(ts_type = "ErrorDetails | null")]
+    #[napi(ts_type = "ErrorDetails")]
     pub error: Option<Error>,
 }
 

@@ -26,7 +26,7 @@ thread_local! {
 /// Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
 /// ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
 /// thread's may be the beginning of the process's, as `process.exit()` ends these threads after the exit hook of the
-/// main thread, which may be none of ours; so it waits for what this thread has asked for.
+/// main thread, which may be none of ours; so it waits for what this thread has requested.
 #[napi(catch_unwind)]
 pub fn tear_down_at_exit(env: Env, is_main_thread: bool) -> napi::Result<()> {
     if IS_HOOKED.replace(true) {

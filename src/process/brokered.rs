@@ -118,13 +118,23 @@ impl Brokered {
         rows.chain(client.token_variables.iter().filter_map(move |name| Some((*name, Cow::Borrowed(token?)))))
     }
 
-    /// Has the broker answer this process, and none other if the grant is for one process.
+    /// Has the broker answer this process, and none other if the grant is for one process. If the process has ended
+    /// already, so does the grant.
     ///
     /// # Errors
-    /// `INTERNAL` if there is no such process any more, or no descriptor for it.
+    /// `INTERNAL` if there is no descriptor for the process.
     pub fn bind(&self, pid: i32) -> Result<()> {
-        self.grant.bind(Process::open(pid)?);
-        Ok(())
+        match Process::open(pid) {
+            Ok(process) => {
+                self.grant.bind(process);
+                Ok(())
+            }
+            Err(error) if error.details().errno == Some(libc::ESRCH) => {
+                self.grant.end();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

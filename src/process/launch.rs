@@ -117,7 +117,7 @@ fn streams(wanted: &[Stdio]) -> Result<Result<(Streams, Streams)>> {
     Ok(Ok((ours, theirs)))
 }
 
-/// Has `launch` made, with the child's ends of its streams, and told to `process`.
+/// Carries out `launch`, with the child's ends of its streams, and reports it to `process`.
 pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     let (uid, provider) = (launch.target().uid(), launch.provider());
     let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));

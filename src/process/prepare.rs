@@ -23,7 +23,7 @@ use crate::sys::identity::Identity;
 use crate::sys::real_path::real_path;
 use crate::sys::{Step, stdio};
 
-/// What a child is made of, beside what was asked for: it owns what `sys::clone::Child` borrows, and what the portable start
+/// What a child is made of, beside what was requested: it owns what `sys::clone::Child` borrows, and what the portable start
 /// hands to `child_process`.
 #[derive(Debug)]
 pub struct PreparedLaunch {

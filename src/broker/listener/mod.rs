@@ -2,6 +2,7 @@
 
 mod accept;
 mod connection;
+pub mod framing;
 mod socket_directory;
 mod tcp;
 mod unix;

@@ -1,4 +1,4 @@
-//! A process for good: its number, when it began, and a descriptor that tells when it ends.
+//! One process, whatever becomes of its number: the number, when it began, and a descriptor that shows when it ends.
 
 use std::os::fd::OwnedFd;
 
@@ -26,7 +26,7 @@ impl Process {
     /// Looks at a process that the caller has not reaped yet, so that the number is its own.
     ///
     /// # Errors
-    /// `INTERNAL` where there is no such process, or no descriptor for it.
+    /// `INTERNAL` if there is no such process, or no descriptor for it.
     pub fn open(pid: i32) -> Result<Self> {
         let gone = |errno: i32, syscall| {
             Error::new(ErrorCode::Internal, "The process that a grant is for cannot be looked at.")
@@ -60,7 +60,7 @@ impl Process {
         self.pid == pid && is_same && self.is_alive()
     }
 
-    /// Whether one of its descriptors is the socket with this inode. Where this process may not look, every process of its
+    /// Whether one of its descriptors is the socket with this inode. If this process may not look, every process of its
     /// user passes.
     #[must_use]
     pub(in crate::broker) fn holds_socket(&self, inode: u32) -> bool {
@@ -73,7 +73,7 @@ impl Process {
         let is_held = links
             .filter_map(|entry| std::fs::read_link(entry.path()).ok())
             .any(|link| link.as_os_str() == wanted.as_str());
-        // The number was its own meanwhile only where it still is.
+        // If it is still alive, the number was its own meanwhile.
         is_held && self.is_alive()
     }
 }
@@ -82,7 +82,7 @@ impl Process {
 pub(super) fn is_alive(pidfd: &OwnedFd) -> bool {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut descriptors = [PollFd::new(pidfd, PollFlags::IN)];
-    // Readable: it has ended. No answer is none that would say so.
+    // Readable: it has ended. An error says nothing, so it counts as ended.
     matches!(poll(&mut descriptors, Some(&at_once)), Ok(0))
 }
 

@@ -15,6 +15,8 @@ pub enum Addresses {
     /// does not reach: loopback, the private network, a cloud's metadata.
     #[default]
     Public,
+    /// Any but link-local ones, where clouds keep credentials: for a literal address that the caller wrote.
+    ExceptLinkLocal,
     /// Any: for a base URL that the operator chose.
     Any,
 }
@@ -22,7 +24,11 @@ pub enum Addresses {
 impl Addresses {
     #[must_use]
     pub fn allow(self, address: &SocketAddr) -> bool {
-        self == Self::Any || is_public(address.ip())
+        match self {
+            Self::Public => is_public(address.ip()),
+            Self::ExceptLinkLocal => !is_link_local(address.ip()),
+            Self::Any => true,
+        }
     }
 }
 
@@ -80,6 +86,17 @@ impl Endpoint {
     }
 }
 
+/// Amazon's metadata, by IPv6.
+const EC2_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+/// Where clouds tell a machine its credentials.
+fn is_link_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address == EC2_METADATA,
+    }
+}
+
 /// Whether an address is of the public Internet (the IANA special-purpose registries).
 fn is_public(address: IpAddr) -> bool {
     match address {
@@ -128,6 +145,18 @@ mod tests {
         {
             assert!(Endpoint::of(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_clouds_metadata_is_link_local_however_it_is_written() {
+        let allows = |address: &str| {
+            let address = (address.parse::<IpAddr>().expect("an address"), 80).into();
+            Addresses::ExceptLinkLocal.allow(&address)
+        };
+        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254"] {
+            assert!(!allows(address), "{address}");
+        }
+        assert!(["127.0.0.1", "10.0.0.1", "::1", "fd00:ec2::253", "1.1.1.1"].into_iter().all(allows));
     }
 
     #[test]

@@ -49,7 +49,7 @@ fn tls_failure(error: &io::Error) -> Reason {
 }
 
 async fn dial(endpoint: &Endpoint, addresses: Addresses) -> Result<TcpStream, Reason> {
-    let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await.map_err(|_| Reason::UpstreamAddress)?;
+    let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await.map_err(|_| Reason::UpstreamName)?;
     // Each one is connected to as it was checked: a name is not looked up twice.
     let allowed: Vec<SocketAddr> = found.filter(|address| addresses.allow(address)).collect();
     if allowed.is_empty() {

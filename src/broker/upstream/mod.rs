@@ -3,7 +3,9 @@
 mod address;
 mod connect;
 mod keyed_stream;
+mod outage;
 mod pool;
+mod redial;
 mod stall;
 pub mod substitution;
 
@@ -40,6 +42,7 @@ pub struct Upstream {
     proxy: Option<Endpoint>,
     addresses: Addresses,
     roots: Vec<Vec<u8>>,
+    outage: outage::Outage,
     tls: Mutex<Option<(Instant, Arc<ClientConfig>)>>,
 }
 
@@ -56,6 +59,7 @@ impl Upstream {
             proxy: proxy.transpose()?,
             addresses: options.addresses,
             roots: options.roots,
+            outage: outage::Outage::default(),
             tls: Mutex::new(None),
         })
     }

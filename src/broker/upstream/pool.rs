@@ -11,8 +11,9 @@ use hyper::{Request, Response};
 use hyper_util::rt::TokioIo;
 
 use super::keyed_stream::KeyedStream;
+use super::redial::connect_unless_down;
 use super::substitution::Substitution;
-use super::{StallGuard, Upstream, connect};
+use super::{StallGuard, Upstream};
 use crate::broker::exchange::RequestBody;
 use crate::broker::options::Times;
 use crate::broker::refusal::Reason;
@@ -122,7 +123,7 @@ impl Pool {
 
 impl PooledConnection {
     async fn open(dial: &Dial<'_>) -> Result<Self, Reason> {
-        let transport = connect::connect(dial.upstream, dial.times.connect).await?;
+        let transport = connect_unless_down(dial.upstream, dial.times.connect).await?;
         let substitution = Substitution::new().map_err(|_| Reason::Stopped)?;
         let authorization = [dial.prefix.as_bytes(), substitution.placeholder()].concat();
         let mut authorization = HeaderValue::from_bytes(&authorization).map_err(|_| Reason::Stopped)?;

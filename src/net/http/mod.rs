@@ -58,7 +58,7 @@ pub struct Request<'a> {
 #[derive(Debug)]
 pub struct Response {
     pub status: u16,
-    /// What the header `retry-after` asks for, at most 2³¹ − 1 milliseconds.
+    /// What the header `retry-after` requests, at most 2³¹ − 1 milliseconds.
     pub retry_after: Option<Duration>,
     /// The first [`MAX_BODY_BYTES`] of the body.
     pub body: GuardedBytes,
@@ -187,7 +187,7 @@ fn agent(request: &Request<'_>, settings: &RequestSettings) -> std::result::Resu
     }
     let config = ureq::Agent::config_builder()
         .http_status_as_error(false)
-        // The key goes where it was told to go. A redirect is an answer.
+        // The key goes to the given endpoint only. A redirect is an answer.
         .max_redirects(0)
         .max_redirects_will_error(false)
         .max_idle_connections(0)

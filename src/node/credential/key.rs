@@ -19,10 +19,13 @@ use crate::secret::{ExposeSecret, Fingerprint};
 pub struct KeyValidation {
     pub verdict: KeyVerdict,
     pub code: KeyFindingCode,
+    #[napi(ts_type = "ProviderId")]
     pub provider: &'static str,
+    #[napi(ts_type = "KeyClass")]
     pub class: Option<&'static str>,
     pub class_name: Option<&'static str>,
     pub kind: Option<CredentialKind>,
+    #[napi(ts_type = "ProviderId")]
     pub belongs_to: Option<&'static str>,
     pub message: String,
     pub fingerprint: Option<String>,
@@ -49,6 +52,15 @@ pub fn validate_key(
         Either::B(bytes) => credential::validate(&provider, kind, &bytes.0),
     };
     found.map(to_object).or_throw(env)
+}
+
+/// The ids of all classes of keys. The build makes a type of them.
+#[napi(catch_unwind)]
+pub fn key_classes() -> Vec<&'static str> {
+    let mut ids: Vec<&'static str> = provider::key_classes().map(|class| class.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// The kind of a credential that somebody pastes, by its name; an API key where nobody says.

@@ -193,11 +193,17 @@ impl NativeProviderEnv {
         grant: ClassInstance<'_, NativeGrant>,
     ) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let own = EnvVariable::list(env, plan.variables(Delivery::Broker))?;
-        let variable = |(name, value): (&'static str, Cow<'_, str>)| EnvVariable::new(env, name, &value);
-        let of_grant = grant.with(|brokered| brokered.variables(&plan).map(variable).collect::<Vec<_>>());
-        let of_grant = of_grant.or_throw(env)?.into_iter().collect::<napi::Result<Vec<_>>>()?;
-        Ok(own.into_iter().chain(of_grant).collect())
+        let of_grant = |brokered: &Brokered| {
+            let of_grant: Vec<(&str, Cow<'_, str>)> = brokered.variables(&plan).collect();
+            let is_own = |name: &str| of_grant.iter().all(|(replaced, _)| *replaced != name);
+            let own = plan.variables(Delivery::Broker).filter(|variable| is_own(variable.name));
+            let mut all = EnvVariable::list(env, own)?;
+            for (name, value) in &of_grant {
+                all.push(EnvVariable::new(env, name, value)?);
+            }
+            Ok(all)
+        };
+        grant.with(of_grant).or_throw(env)?
     }
 
     /// Whether it holds secrets beside the credential: a session cookie, or values of the tenant's.
