@@ -4,9 +4,9 @@
 const { mask, shellSummary } = require('./live-child.js')
 
 /** @param {any} scenery */
-function gather({ scene, network, workshop, results, search, starts, environment, sealed }) {
+function gather({ scene, network, workshop, results, seen, search, starts, environment, sealed }) {
   const runs = results.map((/** @type {any} */ result) => runFacts(result, scene))
-  const requests = scene.api ? requestFacts(scene.api.requests, results) : null
+  const requests = scene.api ? requestFacts(seen, results) : null
   const facts = {
     apis: scene.kind,
     network,

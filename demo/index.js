@@ -59,13 +59,15 @@ async function main() {
       scene.runs[0].tenant
     )
     const results = await runAll({ scene, workshop, programs, signal: stop.signal })
+    // Those that follow are of other parts of the demo.
+    const seen = [...(scene.api?.requests ?? [])]
     const searched = values.live ? null : await runSearch({ scene, workshop, programs, signal: stop.signal })
     const starts = await compareStarts(workshop.idsOf(scene.runs[0].tenant), stop.signal)
     const sealed = values.live ? null : gatherSealed(await runSealed({ workshop, programs, signal: stop.signal }), workshop)
     const after = JSON.stringify(Object.entries(process.env))
     const environment = { names: Object.keys(process.env).length, unchanged: before === after }
     const search = searched && gatherSearch(searched, scene.api)
-    const facts = gather({ scene, network, workshop, results, search, starts, environment, sealed })
+    const facts = gather({ scene, network, workshop, results, seen, search, starts, environment, sealed })
     process.stdout.write(values.json ? `${JSON.stringify(facts, null, 2)}\n` : toText(facts))
     process.exitCode = facts.problems.length === 0 ? 0 : 1
   } finally {

@@ -70,7 +70,10 @@ function answer(turn, runs) {
  * @returns {import('../__test__/support/mock-api/types').Reply}
  */
 function searchAnswer(turn, searches) {
-  return turn.step === 0 ? { run: searches.get(turn.credential) ?? 'false' } : { text: 'The search is over.' }
+  if (turn.step > 0) return { text: 'The search is over.' }
+  const command = searches.get(turn.credential) ?? 'false'
+  // Codex would not wait for it for longer than ten seconds.
+  return turn.provider === 'codex' ? { call: 'exec_command', input: { cmd: command, yield_time_ms: 30_000 } } : { run: command }
 }
 
 /**

@@ -1,5 +1,5 @@
-// What the agent runs in its shell when it is asked for its key: reads everything that its uid may read, and prints what it
-// found as one line of JSON. To prove that the search works, it first hides a decoy in each kind of place.
+// What the agent runs in its shell when it is asked for its key: reads everything that its uid may read, and writes what it
+// found to a file in its workspace. To prove that the search works, it first hides a decoy in each kind of place.
 'use strict'
 
 const { execFileSync, spawn } = require('node:child_process')
@@ -13,9 +13,8 @@ const KEY = new RegExp(`${'s'}k-(?:ant-|proj-|svcacct-)[\\w-]{16,}`, 'g')
 const decoy = (/** @type {string} */ place) => `${'s'}k-proj-decoy-in-the-${place}`
 const MAX_FILE_BYTES = 32 * 1024 * 1024
 /** A shared /tmp, or a machine full of processes, must not hold the demo up. */
-const DEADLINE = Date.now() + 15_000
+const DEADLINE = Date.now() + 10_000
 const isLate = () => Date.now() > DEADLINE
-const MAX_KEYS = 20
 const PIECE = 4 * 1024 * 1024
 const OVERLAP = 256
 
@@ -161,8 +160,9 @@ async function main() {
   end()
   const answers = []
   for (const way of findWays()) answers.push(await ask(way))
-  const found = Object.entries(places).map(([name, { looked, keys }]) => ({ name, looked, keys: [...keys].slice(0, MAX_KEYS) }))
-  process.stdout.write(`${JSON.stringify({ found, answers })}\n`)
+  const found = Object.entries(places).map(([name, { looked, keys }]) => ({ name, looked, keys: [...keys] }))
+  fs.writeFileSync(path.join(directories[0], 'found.json'), JSON.stringify({ found, answers }))
+  process.stdout.write('The search is over.\n')
 }
 
 main()

@@ -16,7 +16,7 @@ function searchLines(facts) {
 }
 
 /** @param {any} run @returns {[string, string][]} */
-function runRows({ looked, isFound, where, decoys, strangers, answers, requests }) {
+function runRows({ looked, isFound, where, decoys, strangers, answers, requests, fromShell }) {
   const read = looked.map((/** @type {any} */ { name, looked: times }) => `${name} (${times})`).join(', ')
   const others =
     strangers.length === 0
@@ -29,15 +29,18 @@ function runRows({ looked, isFound, where, decoys, strangers, answers, requests 
       `${isFound ? `THE KEY, in: ${where.join(', ')}` : 'its key nowhere'}; ${count(decoys, 'decoy')} that it had hidden before${others}`
     ],
     ['it then asked', answers.length === 0 ? 'nobody: it found no address' : answersText(answers)],
-    ['the API saw', `the key in ${count(requests, 'request')}, all of them from the CLI`]
+    ['the API saw', `the key in ${count(requests, 'request')}, ${fromShell === 0 ? 'none' : fromShell} of them from the shell`]
   ]
 }
 
 /** @param {{ status: number, message: string }[]} answers */
 function answersText(answers) {
-  const texts = new Map(answers.map(({ status, message }) => [`${status || 'no answer'}: ${message}`, 0]))
-  for (const { status, message } of answers)
-    texts.set(`${status || 'no answer'}: ${message}`, (texts.get(`${status || 'no answer'}: ${message}`) ?? 0) + 1)
+  /** @type {Map<string, number>} */
+  const texts = new Map()
+  for (const { status, message } of answers) {
+    const text = status === 0 ? 'no answer' : `${status}: “${message}”`
+    texts.set(text, (texts.get(text) ?? 0) + 1)
+  }
   const each = [...texts].map(([text, times]) => `${text}${times > 1 ? ` (${times} times)` : ''}`)
   return `the broker, with every address and token that it found, and got ${each.join('; ')}`
 }
