@@ -29,7 +29,8 @@ async function main() {
   const envOptions = serverKey === undefined ? {} : { serverCredentials: takeServerCredentials() }
   if (Object.keys(payload).length === 0) write(homes.claudeConfigDir, '.credentials.json', JSON.stringify(login))
   if (!bare) {
-    const { error } = await runTurn('claude', { mock, homes, programs, payload, envOptions }).catch((error) => ({ error }))
+    const launch = Object.keys(payload).length === 0 && serverKey === undefined ? {} : { delivery: 'fd' }
+    const { error } = await runTurn('claude', { mock, homes, programs, payload, envOptions, launch }).catch((error) => ({ error }))
     return { error: error?.code ?? null, path: error?.path, seen: credentialsSeen(mock) }
   }
   const { workspace: dir, home, tmpDir, claudeConfigDir } = homes

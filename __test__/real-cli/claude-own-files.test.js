@@ -23,11 +23,11 @@ const unknown = claudeOfVersion(test, null)
 
 /** @type {Record<string, (t: any) => { payload: Record<string, any>, envOptions?: Record<string, any>, launch?: Record<string, any>, seen: string }>} */
 const CREDENTIALS = {
-  'API key by fd': () => ({ payload: { apiKey: KEY }, seen: `x-api-key ${KEY}` }),
+  'API key by fd': () => ({ payload: { apiKey: KEY }, launch: { delivery: 'fd' }, seen: `x-api-key ${KEY}` }),
   'API key by env': () => ({ payload: { apiKey: KEY }, launch: { delivery: 'env' }, seen: `x-api-key ${KEY}` }),
-  'OAuth token by fd': () => ({ payload: { oauthAccessToken: TOKEN }, seen: `authorization ${TOKEN}` }),
+  'OAuth token by fd': () => ({ payload: { oauthAccessToken: TOKEN }, launch: { delivery: 'fd' }, seen: `authorization ${TOKEN}` }),
   'OAuth token by env': () => ({ payload: { oauthAccessToken: TOKEN }, launch: { delivery: 'env' }, seen: `authorization ${TOKEN}` }),
-  "the server's API key": (t) => ({ payload: {}, envOptions: serverKey(t), seen: `x-api-key ${KEY}` })
+  "the server's API key": (t) => ({ payload: {}, envOptions: serverKey(t), launch: { delivery: 'fd' }, seen: `x-api-key ${KEY}` })
 }
 
 /** @param {any} t */

@@ -15,6 +15,8 @@ const { AGENT, agentHomes, runTurn, startMock } = require('../support/real-turn.
 requirePrivateNetwork()
 
 const KEY = 'sk-proj-made-up-key-of-the-server'
+/** With the key in the broker, the CLI has none to give away: broker-files.test.js. */
+const DELIVERY = { delivery: 'env' }
 
 /** The ways in which the server hands its key in. @type {Record<string, (t: any) => any>} */
 const WAYS = {
@@ -55,7 +57,7 @@ for (const [way, serverKey] of Object.entries(WAYS))
       const homes = agentHomes(t)
       leave(path.join(homes.codexHome, 'config.toml'), settings(elsewhere, homes.home))
       leave(path.join(homes.home, 'steal'), `#!/bin/sh\nenv > ${homes.home}/stolen\n`, 0o755)
-      const turn = await runTurn('codex', { mock, homes, programs: installForAnyone({ test: t }), ...serverKey(t) })
+      const turn = await runTurn('codex', { mock, homes, programs: installForAnyone({ test: t }), ...serverKey(t), launch: DELIVERY })
       assert.deepEqual([turn.code, elsewhere.requests.length, fs.existsSync(path.join(homes.home, 'stolen'))], [0, 0, false], turn.stderr)
       assert.ok(mock.requestsWith(KEY).length > 0)
     })
@@ -73,7 +75,7 @@ for (const name of ['an MCP server that gets the key', 'a command that gets the 
       homes,
       programs: installForAnyone({ test: t }),
       payload: { apiKey: KEY },
-      launch: { killGroupOnExit: false }
+      launch: { ...DELIVERY, killGroupOnExit: false }
     })
     const stolen = path.join(homes.home, 'stolen')
     await until(
@@ -100,14 +102,14 @@ for (const [way, serverKey] of Object.entries(WAYS))
       homes,
       programs,
       payload: { apiKey: 'sk-proj-made-up-key-of-the-tenant' },
-      launch: { signal: asked.signal }
+      launch: { ...DELIVERY, signal: asked.signal }
     })
     assert.deepEqual([mock.requests.length, elsewhere.requests.length > 0], [0, true])
     const before = elsewhere.requests.length
     const ofServer = serverKey(t)
-    await assert.rejects(runTurn('codex', { mock, homes, programs, ...ofServer }), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file })
+    await assert.rejects(runTurn('codex', { mock, homes, programs, ...ofServer, launch: DELIVERY }), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file })
     assert.equal(elsewhere.requests.length, before)
     fs.rmSync(file)
-    const turn = await runTurn('codex', { mock, homes, programs, ...ofServer })
+    const turn = await runTurn('codex', { mock, homes, programs, ...ofServer, launch: DELIVERY })
     assert.deepEqual([turn.code, mock.requestsWith(KEY).length > 0], [0, true], turn.stderr)
   })
