@@ -21,9 +21,25 @@ const programs = installForAnyone({ test })
 
 /** @type {Record<string, { provider: 'claude' | 'codex', payload: Record<string, string>, sent: string, refused: number, isAlone?: boolean }>} */
 const LAUNCHES = {
-  'claude with a key': { provider: 'claude', payload: { apiKey: 'sk-ant-api03-made-up-key-of-the-tenant' }, sent: 'x-api-key sk-ant-api03-made-up-key-of-the-tenant', refused: 403 },
-  'claude with a login': { provider: 'claude', payload: { oauthAccessToken: 'sk-ant-oat01-made-up-token-of-the-tenant' }, sent: 'authorization sk-ant-oat01-made-up-token-of-the-tenant', refused: 403, isAlone: true },
-  codex: { provider: 'codex', payload: { apiKey: 'sk-proj-made-up-key-of-the-tenant' }, sent: 'authorization sk-proj-made-up-key-of-the-tenant', refused: 400 }
+  'claude with a key': {
+    provider: 'claude',
+    payload: { apiKey: 'sk-ant-api03-made-up-key-of-the-tenant' },
+    sent: 'x-api-key sk-ant-api03-made-up-key-of-the-tenant',
+    refused: 403
+  },
+  'claude with a login': {
+    provider: 'claude',
+    payload: { oauthAccessToken: 'sk-ant-oat01-made-up-token-of-the-tenant' },
+    sent: 'authorization sk-ant-oat01-made-up-token-of-the-tenant',
+    refused: 403,
+    isAlone: true
+  },
+  codex: {
+    provider: 'codex',
+    payload: { apiKey: 'sk-proj-made-up-key-of-the-tenant' },
+    sent: 'authorization sk-proj-made-up-key-of-the-tenant',
+    refused: 400
+  }
 }
 
 const OTHER_PROCESS = /another process/
@@ -47,9 +63,16 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
     /** @type {Report} */
     const { found, looked, answers } = JSON.parse(fs.readFileSync(out, 'utf8'))
     const keys = Object.entries(found).flatMap(([where, all]) => all.map((key) => `${where}: ${key}`))
-    assert.deepEqual(keys.filter((each) => each.includes(KEY)), [])
+    assert.deepEqual(
+      keys.filter((each) => each.includes(KEY)),
+      []
+    )
     // The control: what a process of its uid has, it finds.
-    for (const where of ['environment', 'memory', 'file']) assert.ok(found[where]?.some((key) => key.endsWith(`planted-in-${where}`)), `${where}: ${keys} ${JSON.stringify(looked)}`)
+    for (const where of ['environment', 'memory', 'file'])
+      assert.ok(
+        found[where]?.some((key) => key.endsWith(`planted-in-${where}`)),
+        `${where}: ${keys} ${JSON.stringify(looked)}`
+      )
     assert.ok(looked.environments >= 3 && looked.files >= 3 && looked.tables >= 3, JSON.stringify(looked))
 
     const ways = new Map(answers.map(({ address, token }) => [`${address} ${token}`, { address, token }]))
@@ -77,7 +100,8 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
     assert.doesNotMatch(JSON.stringify(mock.requests.map(({ body }) => body)), /from the shell/)
     // Nobody is let in by it any more.
     for (const uid of AGENT.uid === undefined ? [] : [AGENT.uid, 0]) {
-      for (const { status, text: told } of askAs(uid, way)) assert.ok(status === 0 || (status === refused && /launch|knows no such token/.test(told)), `${status} ${told}`)
+      for (const { status, text: told } of askAs(uid, way))
+        assert.ok(status === 0 || (status === refused && /launch|knows no such token/.test(told)), `${status} ${told}`)
     }
   })
 }

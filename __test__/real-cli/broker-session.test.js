@@ -9,7 +9,6 @@ const path = require('node:path')
 const test = require('node:test')
 const { needsRoot } = require('../support/launch.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
-const { versionsUnderTest, isAtLeast } = require('../support/programs.js')
 const { whyNoCertificates } = require('../support/tls.js')
 
 requirePrivateNetwork()
@@ -47,17 +46,28 @@ const POLICIES = 'GET api.anthropic.com/api/claude_code/policy_limits'
 /** @type {Record<string, Scenario>} */
 const SCENARIOS = {
   claude: {
-    provider: 'claude', name: 'claude with a key', credential: 'x-api-key sk-ant-api03-made-up-tenant-key', betas: [], stands: [],
+    provider: 'claude',
+    name: 'claude with a key',
+    credential: 'x-api-key sk-ant-api03-made-up-tenant-key',
+    betas: [],
+    stands: [],
     results: [/"one/, /agent launched/i, /said by the server/, /Web page content/, /Web search results/]
   },
   login: {
-    provider: 'claude', name: 'claude with a login', credential: 'authorization Bearer sk-ant-oat01-made-up-tenant-token', betas: ['oauth-2025-04-20'],
+    provider: 'claude',
+    name: 'claude with a login',
+    credential: 'authorization Bearer sk-ant-oat01-made-up-tenant-token',
+    betas: ['oauth-2025-04-20'],
     // The word alone, which is no credential of anybody's: docs/broker.md.
     stands: ['GET api.anthropic.com/api/claude_code/settings'],
     results: [/"one/, /agent launched/i, /said by the server/, /Web page content/, /Web search results/]
   },
   codex: {
-    provider: 'codex', name: 'codex', credential: 'authorization Bearer sk-proj-made-up-tenant-key', betas: [], stands: [],
+    provider: 'codex',
+    name: 'codex',
+    credential: 'authorization Bearer sk-proj-made-up-tenant-key',
+    betas: [],
+    stands: [],
     results: [/one/, /said by the server/, /helper/]
   }
 }
@@ -65,7 +75,11 @@ const SCENARIOS = {
 for (const [scenario, { provider, name, credential, betas, stands, results }] of Object.entries(SCENARIOS)) {
   test(`${name}: a session begun without the broker goes on through it, and without it again; the API alone gets the key`, { skip }, () => {
     const { turns, sent, ...facts } = session(scenario)
-    assert.deepEqual(turns.map(({ code, isSame }) => [code, isSame]), turns.map(() => [0, true]), JSON.stringify(turns, null, 1))
+    assert.deepEqual(
+      turns.map(({ code, isSame }) => [code, isSame]),
+      turns.map(() => [0, true]),
+      JSON.stringify(turns, null, 1)
+    )
     assert.deepEqual([facts.hasBefore, facts.hasHelper, facts.hasSummary, facts.hasAfter], [true, true, true, true])
     for (const result of results) assert.match(facts.results.join('\n'), result)
     assert.ok(facts.streams >= 8, `${facts.streams} requests for a stream`)
@@ -74,7 +88,10 @@ for (const [scenario, { provider, name, credential, betas, stands, results }] of
     const model = sent.filter(isApi)
     assert.ok(model.length >= (provider === 'codex' ? 2 : 9), `${model.length} requests of the API`)
     // In the header that the API reads, once, and nowhere else in the request; what the CLI wrote there is gone.
-    assert.deepEqual([...new Set(model.map((each) => JSON.stringify([each.credential, each.betas, each.elsewhere])))], [JSON.stringify([credential, betas, []])])
+    assert.deepEqual(
+      [...new Set(model.map((each) => JSON.stringify([each.credential, each.betas, each.elsewhere])))],
+      [JSON.stringify([credential, betas, []])]
+    )
     for (const each of sent.filter((each) => !isApi(each))) {
       const standsIn = stands.includes(each.request) ? 'authorization Bearer ssh-placeholder' : ''
       assert.deepEqual([each.credential, each.elsewhere], [standsIn, []], each.request)

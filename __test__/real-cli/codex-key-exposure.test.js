@@ -163,7 +163,14 @@ test('app-server: the same', async (t) => {
   const homes = agentHomes(t)
   plantLogin(homes)
   plantRepository(homes)
-  const { env, options } = prepareTurn('codex', { mock, homes, programs, ...PAYLOAD, args: () => ['app-server', ...quiet.codex.args], launch: DELIVERY })
+  const { env, options } = prepareTurn('codex', {
+    mock,
+    homes,
+    programs,
+    ...PAYLOAD,
+    args: () => ['app-server', ...quiet.codex.args],
+    launch: DELIVERY
+  })
   const child = spawnProvider(env, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
   env.dispose()
   livesIn(homes, child)
@@ -312,7 +319,14 @@ test('options that undo it are refused before any process', async (t) => {
   const mock = await startMock(t)
   const homes = agentHomes(t)
   for (const [args, workspaceTrust] of UNDOING) {
-    const { env, options } = prepareTurn('codex', { mock, homes, programs, ...PAYLOAD, args: () => args, launch: { ...DELIVERY, workspaceTrust } })
+    const { env, options } = prepareTurn('codex', {
+      mock,
+      homes,
+      programs,
+      ...PAYLOAD,
+      args: () => args,
+      launch: { ...DELIVERY, workspaceTrust }
+    })
     assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' }, args.join(' '))
     env.dispose()
   }

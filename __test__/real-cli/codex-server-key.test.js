@@ -107,7 +107,10 @@ for (const [way, serverKey] of Object.entries(WAYS))
     assert.deepEqual([mock.requests.length, elsewhere.requests.length > 0], [0, true])
     const before = elsewhere.requests.length
     const ofServer = serverKey(t)
-    await assert.rejects(runTurn('codex', { mock, homes, programs, ...ofServer, launch: DELIVERY }), { code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE', path: file })
+    await assert.rejects(runTurn('codex', { mock, homes, programs, ...ofServer, launch: DELIVERY }), {
+      code: 'ERR_PROVIDER_STATE_DIR_UNUSABLE',
+      path: file
+    })
     assert.equal(elsewhere.requests.length, before)
     fs.rmSync(file)
     const turn = await runTurn('codex', { mock, homes, programs, ...ofServer, launch: DELIVERY })

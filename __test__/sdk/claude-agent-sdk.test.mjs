@@ -104,12 +104,24 @@ for (const [delivery, beside] of Object.entries(DELIVERIES)) {
 test('a session that was begun without the broker goes on through it, with a helper, and without it again', async (t) => {
   const answer = ({ prompt, step }) => {
     if (prompt.includes('a part of it')) return step === 0 ? { run: 'echo helped' } : { text: 'helped' }
-    return prompt === 'delegate' && step === 0 ? { call: 'Agent', input: { description: 'x', prompt: 'a part of it', subagent_type: 'general-purpose' } } : { text: 'done' }
+    return prompt === 'delegate' && step === 0
+      ? { call: 'Agent', input: { description: 'x', prompt: 'a part of it', subagent_type: 'general-purpose' } }
+      : { text: 'done' }
   }
   const [mock, homes] = [await startMock(t, { answer }), agentHomes(t)]
   const sessions = []
-  for (const [delivery, prompt] of [['fd', 'the first question'], ['broker', 'delegate'], ['fd', 'the last']]) {
-    const { run } = prepare(t, { mock, homes, prompt, launch: { delivery }, options: () => ({ allowedTools: ['Bash', 'Agent'], ...(sessions.length > 0 ? { resume: sessions[0] } : {}) }) })
+  for (const [delivery, prompt] of [
+    ['fd', 'the first question'],
+    ['broker', 'delegate'],
+    ['fd', 'the last']
+  ]) {
+    const { run } = prepare(t, {
+      mock,
+      homes,
+      prompt,
+      launch: { delivery },
+      options: () => ({ allowedTools: ['Bash', 'Agent'], ...(sessions.length > 0 ? { resume: sessions[0] } : {}) })
+    })
     const { session_id, is_error } = resultOf(await run())
     assert.equal(is_error, false, prompt)
     sessions.push(session_id)

@@ -82,7 +82,8 @@ for (const delivery of ['broker', 'env']) {
   test(`a turn with a command, then another of the same thread, delivery ${delivery}`, { skip }, async (t) => {
     const { mock, release, heldCount } = await startHeldMock(t)
     // A value of userEnvKeys is a secret, too: it needs the leave that a token does not.
-    const [launch, userEnvKeys] = delivery === 'broker' ? [{ delivery, exposeSecrets: undefined }, undefined] : [{ delivery }, { WHO: 'me' }]
+    const [launch, userEnvKeys] =
+      delivery === 'broker' ? [{ delivery, exposeSecrets: undefined }, undefined] : [{ delivery }, { WHO: 'me' }]
     const { child, done } = startWorker(t, { mock, homes: agentHomes(t), launch, userEnvKeys, prompts: ['run: id; env', 'run: env'] })
     t.after(release)
     await until('the second request', () => heldCount() > 0)

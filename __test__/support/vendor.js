@@ -45,7 +45,13 @@ async function startVendors(test, { mock, answer = () => undefined }) {
   /** @type {Sent[]} */
   const sent = []
   const note = (/** @type {http.IncomingMessage} */ { method = '', url = '', headers }, body = '') => {
-    const each = { host: String(headers.host).replace(/:\d+$/, ''), method, path: url, headers: /** @type {Record<string, string>} */ (headers), body }
+    const each = {
+      host: String(headers.host).replace(/:\d+$/, ''),
+      method,
+      path: url,
+      headers: /** @type {Record<string, string>} */ (headers),
+      body
+    }
     sent.push(each)
     return each
   }
@@ -69,7 +75,10 @@ async function startVendors(test, { mock, answer = () => undefined }) {
     const { authorization = '' } = request.headers
     serveResponses(request, stream, { upstream: mock, headers: { authorization } })
   })
-  for (const [server, port] of /** @type {[https.Server | http.Server, number][]} */ ([[secure, 443], [plain, 80]])) {
+  for (const [server, port] of /** @type {[https.Server | http.Server, number][]} */ ([
+    [secure, 443],
+    [plain, 80]
+  ])) {
     await once(server.listen(port, ADDRESS), 'listening')
     test.after(() => server.close().closeAllConnections())
   }
