@@ -37,6 +37,43 @@ const REFUSED = /** @type {[string, string[], RegExp][]} */ ([
   ]
 ])
 
+test('the tables of requests show each version, what only one side sends, and what is the same', async () => {
+  const { withRequests, requestTables } = await load('requests.mjs')
+  const side = (/** @type {string} */ credential, /** @type {string[]} */ headers, /** @type {string[]} */ bodies) => ({
+    sent: [{ request: 'POST api.example/v1', credential, headers }],
+    bodies
+  })
+  const older = {
+    scenario: 'codex key',
+    version: '0.9.0',
+    direct: { ...side('the credential', ['a: 1'], ['model']), sent: [] },
+    broker: side('none', ['a: 1'], ['model'])
+  }
+  const newer = {
+    scenario: 'codex key',
+    version: '0.10.0',
+    direct: side('the credential', ['a: 1', 'b: 2'], ['model', 'input[]']),
+    broker: side('the credential', ['a: 1', 'c: 3'], ['model'])
+  }
+  const table = requestTables([newer, older])
+  assert.deepEqual(table.split('\n'), [
+    '**codex key**',
+    '',
+    '| | 0.9.0 | 0.10.0 |',
+    '|---|---|---|',
+    '| `POST api.example/v1` | – → none | the credential → the credential |',
+    '| header `b: 2 (api.example/v1)` |  | lost |',
+    '| header `c: 3 (api.example/v1)` |  | added |',
+    '| in bodies `input[]` |  | lost |',
+    '| equal: headers, members of bodies | 0, 1 | 1, 1 |'
+  ])
+  const document = fs.readFileSync(path.join(__dirname, '..', 'docs', 'broker.md'), 'utf8')
+  const written = withRequests(document, [newer, older])
+  assert.ok(written.includes(table))
+  assert.equal(withRequests(written, [newer, older]), written)
+  assert.throws(() => withRequests('nothing', [newer]), /must have exactly one/)
+})
+
 test('a wrong argument is refused with the usage, and nothing is run or written', () => {
   const before = fs.readFileSync(DOCUMENT, 'utf8')
   for (const [command, args, message] of REFUSED) {

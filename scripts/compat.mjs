@@ -18,8 +18,8 @@ import { testFiles } from './stages/node.mjs'
 const usage = `usage: npm run compat -- [--dry] [--requests] version …
   version     latest (of each CLI), listed (those in the document), codex@0.150.1, claude@latest
   --dry       do not change the document
-  --requests  instead of the tests, compare what each version sends directly and through the broker, for docs/broker.md`
-const REQUESTS = fromRoot('docs', 'broker.md')
+  --requests  instead of the tests, compare what each version sends directly and through the broker, for docs/broker-requests.md`
+const REQUESTS = fromRoot('docs', 'broker-requests.md')
 const DOCUMENT = fromRoot('docs', 'compatibility.md')
 /** Of the bounds on a whole run: a version that fails often waits often. */
 const SLOWNESS = 3

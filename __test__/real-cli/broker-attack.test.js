@@ -2,6 +2,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { randomUUID } = require('node:crypto')
 const fs = require('node:fs')
 const path = require('node:path')
 const test = require('node:test')
@@ -19,25 +20,29 @@ const programs = installForAnyone({ test })
 
 /** @typedef {{ found: Record<string, string[]>, looked: Record<string, number>, answers: import('../support/broker-caller.js').Answer[] }} Report */
 
+/** Nobody's but this run's: a copy of this file, or of what it printed, may lie about. @param {string} prefix */
+const newKey = (prefix) => `${prefix}-made-up-${randomUUID()}`
+const KEYS = { claude: newKey('sk-ant-api03'), login: newKey('sk-ant-oat01'), codex: newKey('sk-proj') }
+
 /** @type {Record<string, { provider: 'claude' | 'codex', payload: Record<string, string>, sent: string, refused: number, isAlone?: boolean }>} */
 const LAUNCHES = {
   'claude with a key': {
     provider: 'claude',
-    payload: { apiKey: 'sk-ant-api03-made-up-key-of-the-tenant' },
-    sent: 'x-api-key sk-ant-api03-made-up-key-of-the-tenant',
+    payload: { apiKey: KEYS.claude },
+    sent: `x-api-key ${KEYS.claude}`,
     refused: 403
   },
   'claude with a login': {
     provider: 'claude',
-    payload: { oauthAccessToken: 'sk-ant-oat01-made-up-token-of-the-tenant' },
-    sent: 'authorization sk-ant-oat01-made-up-token-of-the-tenant',
+    payload: { oauthAccessToken: KEYS.login },
+    sent: `authorization ${KEYS.login}`,
     refused: 403,
     isAlone: true
   },
   codex: {
     provider: 'codex',
-    payload: { apiKey: 'sk-proj-made-up-key-of-the-tenant' },
-    sent: 'authorization sk-proj-made-up-key-of-the-tenant',
+    payload: { apiKey: KEYS.codex },
+    sent: `authorization ${KEYS.codex}`,
     refused: 400
   }
 }
@@ -52,13 +57,14 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
     write(homes.home, 'search.js', SEARCH)
     const out = path.join(homes.tmpDir, 'found')
     const searched = [homes.home, homes.workspace, homes.tmpDir, homes.codexHome, homes.claudeConfigDir]
-    const command = `${process.execPath} ${homes.home}/search.js ${out} ${searched.join(' ')}; echo over`
+    const command = `${process.execPath} ${homes.home}/search.js ${out} ${searched.join(' ')}`
     // Another launch of the same uid, which runs meanwhile: its way is tried, too.
     const launch = { mock, programs, payload, launch: { delivery: 'broker' } }
     const beside = isAlone ? undefined : startTurn(provider, { ...launch, homes: others, prompt: 'run: echo beside' })
     await until('the launch beside it', () => isAlone || heldCount() === 1)
     const { child, done } = startTurn(provider, { ...launch, homes, prompt: `run: ${command}` })
-    await until('the end of the search', () => heldCount() === (isAlone ? 1 : 2))
+    // Codex does not wait for a command that takes long, so its next request is no sign of the end.
+    await until('the end of the search', () => fs.existsSync(out) && heldCount() === (isAlone ? 1 : 2))
 
     /** @type {Report} */
     const { found, looked, answers } = JSON.parse(fs.readFileSync(out, 'utf8'))
@@ -70,7 +76,7 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
     // The control: what a process of its uid has, it finds.
     for (const where of ['environment', 'memory', 'file'])
       assert.ok(
-        found[where]?.some((key) => key.endsWith(`planted-in-${where}`)),
+        keys.some((key) => key.startsWith(where) && key.endsWith(`planted-in-${where}`)),
         `${where}: ${keys} ${JSON.stringify(looked)}`
       )
     assert.ok(looked.environments >= 3 && looked.files >= 3 && looked.tables >= 3, JSON.stringify(looked))
@@ -93,15 +99,15 @@ for (const [name, { provider, payload, sent, refused, isAlone = false }] of Obje
     })
     const way = wayOf(provider, child.pid)
     release()
-    const { code, text, stderr } = await done
-    assert.deepEqual([code, text.trim()], [0, 'over'], stderr)
+    const { code, stderr } = await done
+    assert.equal(code, 0, stderr)
     await beside?.done
     assert.deepEqual(credentialsSeen(mock), [sent])
     assert.doesNotMatch(JSON.stringify(mock.requests.map(({ body }) => body)), /from the shell/)
     // Nobody is let in by it any more.
     for (const uid of AGENT.uid === undefined ? [] : [AGENT.uid, 0]) {
       for (const { status, text: told } of askAs(uid, way))
-        assert.ok(status === 0 || (status === refused && /launch|does not know this token/.test(told)), `${status} ${told}`)
+        assert.ok(status === 0 || (status === refused && /launch|knows no such token/.test(told)), `${status} ${told}`)
     }
   })
 }

@@ -30,6 +30,8 @@ const runTurn = (provider, turn) => realTurn.runTurn(provider, byEnvironment(tur
 const programs = installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'
 const PAYLOAD = { payload: { apiKey: KEY } }
+/** With the key in the broker, the CLI has none to give away: broker-files.test.js. */
+const DELIVERY = { delivery: 'env' }
 // Plugins as they are by default: without them Codex asks git for nothing.
 const WITH_PLUGINS = ['--disable', 'apps', '-c', 'analytics.enabled=false']
 
@@ -137,7 +139,7 @@ for (const [name, args] of Object.entries(LEVELS)) {
     const homes = agentHomes(t)
     plantLogin(homes)
     plantRepository(homes)
-    const turn = await runTurn('codex', { mock, homes, programs, ...PAYLOAD, prompt: LOOK, args })
+    const turn = await runTurn('codex', { mock, homes, programs, ...PAYLOAD, prompt: LOOK, args, launch: DELIVERY })
     assert.equal(turn.code, 0, turn.stdout + turn.stderr)
     assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
     const seen = JSON.stringify(mock.requests.map(({ body }) => body))
@@ -156,9 +158,9 @@ test('exec resume: the same', async (t) => {
   const homes = agentHomes(t)
   plantLogin(homes)
   plantRepository(homes)
-  const first = await runTurn('codex', { mock, homes, programs, ...PAYLOAD })
+  const first = await runTurn('codex', { mock, homes, programs, ...PAYLOAD, launch: DELIVERY })
   const args = (/** @type {string[]} */ common, /** @type {string} */ prompt) => ['exec', ...common, 'resume', first.session, prompt]
-  const turn = await runTurn('codex', { mock, homes, programs, ...PAYLOAD, prompt: LOOK, args })
+  const turn = await runTurn('codex', { mock, homes, programs, ...PAYLOAD, prompt: LOOK, args, launch: DELIVERY })
   assert.equal(turn.code, 0, turn.stdout + turn.stderr)
   assert.match(turn.text, /files=0/)
   assert.ok(!turn.text.includes(KEY))
@@ -170,7 +172,14 @@ test('app-server: the same', async (t) => {
   const homes = agentHomes(t)
   plantLogin(homes)
   plantRepository(homes)
-  const { env, options } = prepareTurn('codex', { mock, homes, programs, ...PAYLOAD, args: () => ['app-server', ...quiet.codex.args] })
+  const { env, options } = prepareTurn('codex', {
+    mock,
+    homes,
+    programs,
+    ...PAYLOAD,
+    args: () => ['app-server', ...quiet.codex.args],
+    launch: DELIVERY
+  })
   const child = spawnProvider(env, { ...options, stdio: ['pipe', 'pipe', 'ignore'] })
   env.dispose()
   livesIn(homes, child)
@@ -218,7 +227,7 @@ test('control: without what a start adds, a login shell and the filter of a repo
 test('control: in a trusted workspace the filter of its repository gets the key', { skip: unlessSince('codex', '0.140.0') }, async (t) => {
   await assertTaken(t, ['filter'], async (mock, homes) => {
     plantRepository(homes)
-    await runTurn('codex', { mock, homes, programs, ...PAYLOAD, launch: { workspaceTrust: 'trusted' } })
+    await runTurn('codex', { mock, homes, programs, ...PAYLOAD, launch: { ...DELIVERY, workspaceTrust: 'trusted' } })
   })
 })
 
@@ -279,7 +288,7 @@ for (const [name, { plant, bites }] of Object.entries(LEFT_BEHIND)) {
         envOptions: { serverCredentials },
         prompt: LOOK,
         args,
-        launch: { workspaceTrust }
+        launch: { ...DELIVERY, workspaceTrust }
       })
       assert.equal(turn.code, 0, turn.stderr)
       assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
@@ -299,7 +308,7 @@ for (const [name, { plant, bites }] of Object.entries(LEFT_BEHIND)) {
       '--',
       prompt
     ]
-    await runTurn('codex', { mock, homes, programs, ...PAYLOAD, args, launch: { timeoutMs: 20_000 } })
+    await runTurn('codex', { mock, homes, programs, ...PAYLOAD, args, launch: { ...DELIVERY, timeoutMs: 20_000 } })
     assert.equal(marks(homes)[bites], true)
   })
 }
@@ -319,7 +328,14 @@ test('options that undo it are refused before any process', async (t) => {
   const mock = await startMock(t)
   const homes = agentHomes(t)
   for (const [args, workspaceTrust] of UNDOING) {
-    const { env, options } = prepareTurn('codex', { mock, homes, programs, ...PAYLOAD, args: () => args, launch: { workspaceTrust } })
+    const { env, options } = prepareTurn('codex', {
+      mock,
+      homes,
+      programs,
+      ...PAYLOAD,
+      args: () => args,
+      launch: { ...DELIVERY, workspaceTrust }
+    })
     assert.throws(() => spawnProvider(env, options), { code: 'ERR_INVALID_ARG_VALUE', name: 'TypeError' }, args.join(' '))
     env.dispose()
   }
@@ -336,7 +352,8 @@ test("hooks without review are refused with the server's key", async (t) => {
     homes,
     programs,
     envOptions: { serverCredentials },
-    args: () => ['exec', '--dangerously-bypass-hook-trust', 'hi']
+    args: () => ['exec', '--dangerously-bypass-hook-trust', 'hi'],
+    launch: DELIVERY
   })
   t.after(() => env.dispose())
   assert.throws(() => spawnProvider(env, options), {

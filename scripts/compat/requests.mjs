@@ -1,4 +1,4 @@
-// What each version of a CLI sends directly and through the broker: measures it, and makes the tables of docs/broker.md.
+// What each version of a CLI sends directly and through the broker: measures it, and makes the tables of docs/broker-requests.md.
 import { fromRoot } from '../lib/paths.mjs'
 import { run, tail } from '../lib/run.mjs'
 import { clis } from './clis.mjs'

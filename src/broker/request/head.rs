@@ -141,6 +141,7 @@ mod tests {
             ("claude", "POST", "/v1/messages?beta=true", "/v1/messages"),
             ("claude", "GET", "/v1/models/claude-x-1.5:2", "/v1/models/*"),
             ("claude", "HEAD", "/", "/"),
+            ("claude", "GET", "/api/claude_code/policy_limits", "/api/claude_code/policy_limits"),
             ("codex", "POST", "/v1/responses", "/responses"),
         ] {
             assert_eq!(ask(provider, method, target, &[HOST_OK]), Ok(path), "{target}");
