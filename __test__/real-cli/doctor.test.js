@@ -49,13 +49,13 @@ function look(machine, untested) {
   // A proxy, a base URL and a key in the doctor's own environment do not get into the dry start.
   const env = { HTTP_PROXY: 'http://127.0.0.1:9', ANTHROPIC_BASE_URL: 'http://127.0.0.1:9', BUN_OPTIONS: '--preload=/nowhere.js' }
   const found = runDoctor(machine, { start: true, env })
-  assert.deepEqual(found.bad, bad(untested, ['program.readable']))
+  assert.deepEqual(found.bad, bad(untested, []))
   const started = found.report.findings.filter(({ id }) => id === 'start.answered')
   assert.deepEqual(
-    started.map(({ provider, details }) => [provider, details.hidden, details.exitCode]),
+    started.map(({ provider, details }) => [provider, details.hidden, details.exitCode, details.delivery]),
     [
-      ['claude', false, 0],
-      ['codex', false, 0]
+      ['claude', false, 0, 'broker'],
+      ['codex', false, 0, 'broker']
     ]
   )
   for (const { details } of started) assert.ok(Number(details.durationMs) > 50 && Number(details.requests) > 0)
