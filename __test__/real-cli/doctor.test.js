@@ -134,7 +134,7 @@ test('start.unasked: a CLI that is given another key on the way', { skip: needsR
     'unset CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR\nexport ANTHROPIC_API_KEY=sk-ant-api03-made-up-other'
   )
   assert.equal(found?.id, 'start.unasked', found?.sentence)
-  assert.match(found?.sentence ?? '', /but not with the key that it received/)
+  assert.match(found?.sentence ?? '', /but not with the made-up key/)
 })
 
 test('start.failed: a CLI that is given another key than the broker’s token on the way', { skip: needsRoot }, async (t) => {
