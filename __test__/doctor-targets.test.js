@@ -219,6 +219,7 @@ test('a CLI that is not installed', { skip }, async (t) => {
   const before = runDoctor(machine, run)
   assert.deepEqual(before.bad, ['program.missing'])
   const installed = await inBackground(machine, run, before.find('program.missing').commands)
+  // Readable, which is no warning as long as the broker keeps the key out of it.
   assert.deepEqual(installed.bad, [])
   assert.equal(installed.find('program.reachable').path, path.join(machine.prefix, 'lib/node_modules/@anthropic-ai/claude-code/claude'))
   assert.equal(installed.find('program.reachable').details.version, '2.1.332')

@@ -44,7 +44,7 @@ test('a base URL in config.toml takes the key elsewhere', async (t) => {
   assert.deepEqual([mock.requests.length, elsewhere.requestsWith(KEY).length > 0], [0, true])
   assert.deepEqual(
     found.map(({ id, details }) => [id, details.hazards]),
-    [['files.codex-home-config', [{ key: 'openai_base_url', effect: 'sends requests elsewhere' }]]]
+    [['files.codex-home-config', [{ key: 'openai_base_url', effect: 'sends requests elsewhere', reachesCredential: true }]]]
   )
 })
 
@@ -75,7 +75,7 @@ test('an MCP server in config.toml is started', async (t) => {
   assert.ok(fs.existsSync(path.join(homes.home, 'ran')))
   assert.deepEqual(
     found.map(({ details }) => details.hazards),
-    [[{ key: 'mcp_servers', effect: 'runs commands' }]]
+    [[{ key: 'mcp_servers', effect: 'runs commands', reachesCredential: true }]]
   )
 })
 

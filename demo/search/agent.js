@@ -13,7 +13,7 @@ const KEY = new RegExp(`${'s'}k-(?:ant-|proj-|svcacct-)[\\w-]{16,}`, 'g')
 const decoy = (/** @type {string} */ place) => `${'s'}k-proj-decoy-in-the-${place}`
 const MAX_FILE_BYTES = 32 * 1024 * 1024
 /** A shared /tmp, or a machine full of processes, must not hold the demo up. */
-const DEADLINE = Date.now() + 10_000
+const DEADLINE = Date.now() + 20_000
 const isLate = () => Date.now() > DEADLINE
 const PIECE = 4 * 1024 * 1024
 const OVERLAP = 256
@@ -151,9 +151,11 @@ function ask({ address, token }) {
 
 async function main() {
   const end = await hideDecoys()
-  // The decoys among them come first: directories of its own before those that it shares.
-  directories.forEach(readFiles)
+  const [shared = '', ...own] = [...directories].reverse()
+  own.forEach(readFiles)
   readProcesses()
+  // Last, because it can be large.
+  readFiles(shared)
   readOutput('ps', 'ps', 'axeww')
   for (const name of ['unix', 'tcp']) look('sockets', read(`/proc/net/${name}`))
   readOutput('sockets', 'ss', '-anptx')
