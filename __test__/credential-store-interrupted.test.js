@@ -158,7 +158,7 @@ test('a process that stood still past its deadline when it had sent all of its q
   const context = await openLogin(t, {}, { first: { expiresAt: LATE() } })
   const { endpoint, file } = context
   const timeoutMs = 5000
-  // The second call sends the body, and nothing is sent after it.
+  // The first call of its thread sends the headers and the body, and nothing is sent after it.
   const still = [
     'strace',
     '-f',
@@ -166,9 +166,9 @@ test('a process that stood still past its deadline when it had sent all of its q
     '-o',
     '/dev/null',
     '-e',
-    'trace=sendto',
+    'trace=writev',
     '-e',
-    `inject=sendto:delay_exit=${(timeoutMs + 500) * 1000}:when=2`
+    `inject=writev:delay_exit=${(timeoutMs + 500) * 1000}:when=1`
   ]
   const { text, complaint } = await runScript(
     t,

@@ -156,13 +156,7 @@ test('a version manager below a home, a shim, and a program in the home itself',
     const bin = machine.at(name)
     fs.mkdirSync(bin, { recursive: true })
     fs.symlinkSync(program(machine.at(`ada/${link}/versions/2.1.330`), 0o755), path.join(bin, 'claude'))
-    const { finding } = fixes(
-      machine,
-      'program.version-manager',
-      'warning',
-      { provider: 'claude', env: { PATH: `${bin}:/usr/bin:/bin` } },
-      { also: ['program.readable'] }
-    )
+    const { finding } = fixes(machine, 'program.version-manager', 'warning', { provider: 'claude', env: { PATH: `${bin}:/usr/bin:/bin` } })
     assert.match(finding.sentence, new RegExp(`^Claude Code comes from ${link} \\(`))
     fs.rmSync(machine.prefix, { recursive: true })
   }

@@ -20,7 +20,8 @@ const TREES = [
       ['process'],
       ['broker', 'environment'],
       ['credential', 'usage'],
-      ['net', 'provider', 'secret'],
+      ['net'],
+      ['provider', 'secret'],
       ['error', 'sys'],
       ['words']
     ]

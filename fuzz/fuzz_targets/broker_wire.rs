@@ -43,8 +43,9 @@ fuzz_target!(|input: Input| {
     let mut before = Vec::new();
     for (length, bytes) in input.before.iter().take(16) {
         before.extend_from_slice(&placeholder[..usize::from(*length) % placeholder.len()]);
-        before.extend_from_slice(&bytes[..bytes.len().min(64)]);
+        // No placeholder has one, so what follows cannot complete it.
         before.push(b'\n');
+        before.extend_from_slice(&bytes[..bytes.len().min(64)]);
     }
     let text = [&before[..], &placeholder, input.after].concat();
     let mut out = Vec::new();

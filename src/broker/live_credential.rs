@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 use subtle::ConstantTimeEq;
 use tokio::sync::SetOnce;
 
+use super::pool::Pool;
 use super::refusal::Reason;
-use super::upstream::{Pool, Upstream};
 use crate::credential::{Clocks, Generation, Offer, is_revoked};
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::upstream::Upstream;
 use crate::provider::{Authorization, CredentialKind, Vendor};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor};
 use crate::secret::{ExposeSecret, Fingerprint, Secret};

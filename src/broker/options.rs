@@ -7,7 +7,8 @@ use std::time::Duration;
 
 use super::tap::MakeTap;
 use crate::error::{Error, ErrorCode, Result};
-use crate::net::http::{check_base_url, check_proxy};
+use crate::net::address::Endpoint;
+use crate::net::http::check_proxy;
 
 /// What one grant may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -192,7 +193,7 @@ impl Options {
     pub fn check(&self) -> Result<()> {
         for (index, url) in self.upstreams.iter().enumerate() {
             let must = "must be http(s)://host[:port][/path] without a user name, query or fragment.";
-            check_base_url(url).map_err(|_| refused(&format!("upstreams[{index}]"), must))?;
+            Endpoint::of(url).map_err(|_| refused(&format!("upstreams[{index}]"), must))?;
         }
         if let Some(proxy) = &self.proxy {
             check_proxy("options.proxy", proxy)?;

@@ -7,6 +7,7 @@ use hyper::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 use serde::Serialize;
 
+use crate::net::failure::RequestFailure;
 use crate::provider::{BrokerClient, ErrorForm};
 
 /// Why a request was not forwarded, or its answer not passed on. The audit has these words.
@@ -68,6 +69,21 @@ pub enum Reason {
     UnreadableError,
     /// The broker was stopped.
     Stopped,
+}
+
+impl From<RequestFailure> for Reason {
+    fn from(failure: RequestFailure) -> Self {
+        match failure {
+            RequestFailure::Dns => Self::UpstreamName,
+            RequestFailure::Address => Self::UpstreamAddress,
+            RequestFailure::Tls(_) => Self::UpstreamTls,
+            RequestFailure::Timeout => Self::UpstreamTimeout,
+            RequestFailure::Protocol => Self::UpstreamProtocol,
+            RequestFailure::Refused | RequestFailure::Network | RequestFailure::Proxy | RequestFailure::Exhausted => {
+                Self::UpstreamUnreachable
+            }
+        }
+    }
 }
 
 /// Whether asking again can help, and whose matter it is.

@@ -6,8 +6,8 @@ use std::collections::hash_map::Entry;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use super::live_credential::LiveCredential;
-use super::upstream::Upstream;
 use crate::credential::CredentialOwner;
+use crate::net::upstream::Upstream;
 
 /// The provider's id and the workspace.
 type Whose = (&'static str, Arc<str>);

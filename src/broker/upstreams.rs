@@ -10,9 +10,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 use sha2::{Digest, Sha256};
 
 use super::options::Options;
-use super::upstream::{Addresses, Endpoint, Upstream, UpstreamOptions};
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::address::{Addresses, Endpoint};
 use crate::net::http::roots_of_pem;
+use crate::net::upstream::{Upstream, UpstreamOptions};
 use crate::provider::Vendor;
 use crate::sys::regular_file::open_regular;
 
@@ -37,22 +38,14 @@ pub struct Upstreams {
 }
 
 impl Upstreams {
+    /// `options` were [checked](Options::check).
+    ///
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for a URL or a proxy that is none, `CA_FILE_UNUSABLE`.
+    /// `CA_FILE_UNUSABLE`.
     pub fn new(options: &Options) -> Result<Self> {
-        let trusted = options.upstreams.iter().map(|url| {
-            Endpoint::of(url).map_err(|_| {
-                let message = "Each of options.upstreams must be http(s)://host[:port][/path] without a user name, \
-                    query or fragment.";
-                Error::new(ErrorCode::InvalidArgValue, message).name("upstreams")
-            })
-        });
-        if let Some(proxy) = &options.proxy {
-            crate::net::http::check_proxy("options.proxy", proxy)?;
-        }
         let ca_file = options.ca_file.as_deref();
         Ok(Self {
-            trusted: trusted.collect::<Result<_>>()?,
+            trusted: options.upstreams.iter().map(|url| Endpoint::of(url)).collect::<Result<_>>()?,
             proxy: options.proxy.clone(),
             roots: ca_file.map(roots_in).transpose()?.unwrap_or_default(),
             known: Mutex::default(),

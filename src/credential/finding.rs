@@ -1,15 +1,11 @@
 //! The possible results of checking a key locally: one table of codes, verdicts and sentences.
 
 use crate::error::{Error, ErrorCode};
-use crate::net::http;
 use crate::provider::{CredentialKind, KeyClass, Provider};
 use crate::words::words;
 
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
-
-// Beside it are an address and the other headers.
-const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
 words! {
 pub enum KeyVerdict {

@@ -8,14 +8,12 @@ use napi::{Env, JsValue};
 use napi_derive::napi;
 
 use crate::broker::{self, AuditOutcome, AuditReader, Broker, Record, Waiting};
-use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::pasted_kind;
 use crate::node::secret::handle::NativeSecret;
 use crate::node::state::{Disposable, disposable};
 use crate::provider;
-use crate::secret::ExposeSecret;
 
 /// A number among the options of a broker.
 #[napi(object, object_from_js = false)]
@@ -190,7 +188,6 @@ impl NativeBroker {
             let provider = provider::find(&provider)?;
             let kind = pasted_kind(kind.as_deref())?;
             let secret = credential.secret()?;
-            credential::check(provider, kind, "credential", secret.expose_secret())?;
             broker.rotate(provider, &workspace, kind, secret)
         };
         Ok(rotate().or_throw(env)? as f64)

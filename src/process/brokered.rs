@@ -118,6 +118,11 @@ impl Brokered {
         rows.chain(client.token_variables.iter().filter_map(move |name| Some((*name, Cow::Borrowed(token?)))))
     }
 
+    /// Forgets the token, which the process has.
+    pub fn forget_token(&mut self) {
+        self.grant.forget_token();
+    }
+
     /// Has the broker answer this process, and none other if the grant is for one process. If the process has ended
     /// already, so does the grant.
     ///

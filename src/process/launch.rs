@@ -148,11 +148,14 @@ fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<Begun> {
         let message = "This process has changed its uid or gid since the start was requested. Try again.";
         return Err(Error::new(ErrorCode::PrivilegeFailed, message));
     }
-    let prepared = launch.prepare(host)?;
+    let mut prepared = launch.prepare(host)?;
     let started = execute(launch, &prepared, streams, host)?;
-    if let Some(Err(error)) = prepared.brokered.as_ref().map(|brokered| brokered.bind(started.pid)) {
-        discard(&started);
-        return Err(error);
+    if let Some(brokered) = &mut prepared.brokered {
+        brokered.forget_token();
+        if let Err(error) = brokered.bind(started.pid) {
+            discard(&started);
+            return Err(error);
+        }
     }
     let name = prepared.name.to_string_lossy().into_owned();
     Ok(Begun {

@@ -51,7 +51,7 @@ fn an_error_that_cannot_be_looked_through_is_not_passed() {
     let api = Api::answering("HTTP/1.1 401 No\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc");
     let setting = Setting::of("claude", &api);
     let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
-    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.status(), 502);
     assert_eq!(setting.outcome(), refused(Reason::UnreadableError));
     assert_eq!(api.last().head.get("accept-encoding"), Some("identity"));
 }
@@ -70,7 +70,7 @@ fn redirects_are_not_followed() {
         });
         let setting = Setting::of("claude", &api);
         let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
-        assert_eq!((answer.status(), answer.head.get("location")), (403, None));
+        assert_eq!((answer.status(), answer.head.get("location")), (502, None));
         assert_eq!(setting.outcome(), refused(Reason::Redirect));
     }
     assert_eq!(elsewhere.connections.load(Ordering::SeqCst), 0);
@@ -146,7 +146,7 @@ fn certificates_that_do_not_hold_are_refused() {
     for api in [answering(&expired), answering(&other_name), untrusted] {
         let setting = Setting::of("claude", &api);
         let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
-        assert_eq!(answer.status(), 403, "{}", answer.text());
+        assert_eq!(answer.status(), 502, "{}", answer.text());
         assert!(answer.text().contains("certificate") && answer.head.get("x-should-retry") == Some("false"));
         assert_eq!(setting.outcome(), refused(Reason::UpstreamTls));
         assert_eq!(api.seen().len(), 0);
@@ -248,7 +248,7 @@ fn a_tenants_base_url_does_not_lead_into_the_private_network() {
     for url in [api.url(), api.url().replace("localhost", "127.0.0.1"), "http://169.254.169.254".into()] {
         let options = UpstreamOptions { roots: options.roots.clone(), ..UpstreamOptions::default() };
         let setting = Setting::to("claude", Upstream::new(&url, options).expect("a URL"), Options::default());
-        assert_eq!(ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}").status(), 403);
+        assert_eq!(ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}").status(), 502);
         assert_eq!(setting.outcome(), refused(Reason::UpstreamAddress));
     }
     assert_eq!(api.connections.load(Ordering::SeqCst), 0);

@@ -311,7 +311,7 @@ fn what_a_broker_cannot_be_started_with_is_refused() {
     // Without one, the certificate is not trusted.
     let launches = Launches::of(&api);
     let request = LaunchRequest { ca_file: None, ..launches.request("one", &secret(KEY)) };
-    assert_eq!((ask(&launches.start(request)), launches.outcome()), (403, refused(Reason::UpstreamTls)));
+    assert_eq!((ask(&launches.start(request)), launches.outcome()), (502, refused(Reason::UpstreamTls)));
 }
 
 #[test]

@@ -21,11 +21,12 @@ use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::options::{Options, Times};
+use crate::broker::pool::{Dial, Pool, PooledConnection};
 use crate::broker::race::first;
 use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};
-use crate::broker::upstream::{Alarm, Dial, Pool, PooledConnection};
+use crate::net::stall::Alarm;
 use crate::provider::{AllowedRequest, InsteadOfAnswer, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
 

@@ -26,7 +26,7 @@ use crate::broker::refusal::Reason;
 use crate::broker::request::{Expected, check, presented_token};
 use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
-use crate::broker::upstream::StallGuard;
+use crate::net::stall::StallGuard;
 use crate::provider::BrokerClient;
 
 /// A client that still writes does not read: of a body that is refused, so much is read first.

@@ -4,7 +4,7 @@
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
-use crate::broker::refusal::Reason;
+use super::failure::RequestFailure;
 
 /// If nobody has asked for so long, nobody is waiting: the next request tries by itself.
 const ASKED_WITHIN: Duration = Duration::from_secs(30);
@@ -15,7 +15,7 @@ pub struct Outage(Mutex<Option<Down>>);
 
 #[derive(Debug)]
 struct Down {
-    why: Reason,
+    why: RequestFailure,
     asked: Instant,
 }
 
@@ -25,7 +25,7 @@ impl Outage {
     }
 
     /// Why a connection would fail now.
-    pub fn why(&self) -> Option<Reason> {
+    pub fn why(&self) -> Option<RequestFailure> {
         self.lock().as_mut().map(|down| {
             down.asked = Instant::now();
             down.why
@@ -33,7 +33,7 @@ impl Outage {
     }
 
     /// Returns whether it began with this.
-    pub fn begin(&self, why: Reason) -> bool {
+    pub fn begin(&self, why: RequestFailure) -> bool {
         let mut down = self.lock();
         let begins = down.is_none();
         let asked = down.as_ref().map_or_else(Instant::now, |down| down.asked);

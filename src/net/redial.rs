@@ -5,10 +5,10 @@ use std::time::Duration;
 
 use tokio::time::sleep;
 
-use super::Upstream;
-use super::connect::connect;
+use super::connect::{Patience, connect};
+use super::failure::RequestFailure;
 use super::keyed_stream::Transport;
-use crate::broker::refusal::Reason;
+use super::upstream::Upstream;
 
 /// Between two attempts in the background.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -23,11 +23,11 @@ impl Drop for Probe {
 }
 
 /// Opens a connection; fails at once while an earlier attempt is known to have failed.
-pub async fn connect_unless_down(upstream: &Arc<Upstream>, within: Duration) -> Result<Transport, Reason> {
+pub async fn connect_unless_down(upstream: &Arc<Upstream>, within: Duration) -> Result<Transport, RequestFailure> {
     if let Some(why) = upstream.outage.why() {
         return Err(why);
     }
-    let connected = connect(upstream, within).await;
+    let connected = connect(upstream, Patience::of(within)).await;
     if let Err(why) = connected
         && may_pass(why)
         && upstream.outage.begin(why)
@@ -45,7 +45,7 @@ async fn probe(probe: Probe, within: Duration) {
         if !upstream.outage.is_awaited() {
             return;
         }
-        match connect(upstream, within).await {
+        match connect(upstream, Patience::of(within)).await {
             Err(why) if may_pass(why) => drop(upstream.outage.begin(why)),
             _ => return,
         }
@@ -53,9 +53,6 @@ async fn probe(probe: Probe, within: Duration) {
 }
 
 /// A certificate or an address that is refused is refused by every attempt, and costs no time.
-fn may_pass(why: Reason) -> bool {
-    matches!(
-        why,
-        Reason::UpstreamName | Reason::UpstreamUnreachable | Reason::UpstreamTimeout | Reason::UpstreamProtocol
-    )
+fn may_pass(why: RequestFailure) -> bool {
+    !matches!(why, RequestFailure::Address | RequestFailure::Tls(_))
 }
