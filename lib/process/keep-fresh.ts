@@ -70,8 +70,12 @@ async function look(store: CredentialStore, entry: Kept) {
   entry.timer = undefined
   if (!refreshes(store)) return
   let failure: unknown
+  // Whether the token was not due yet: a timer can be a moment early.
+  let isEarly = false
   try {
-    failure = (await store.fresh()).failure
+    const refreshed = await store.fresh()
+    failure = refreshed.failure
+    isEarly = !failure && !refreshed.asked
   } catch (error) {
     failure = error
   }
@@ -80,7 +84,7 @@ async function look(store: CredentialStore, entry: Kept) {
   // The last process may have ended meanwhile, and another one may have begun.
   if (entry.children.size === 0 || entry.timer || !refreshes(store)) return
   const idle = idleFor(store)
-  schedule(store, entry, idle > 0 ? idle : untilRetry(store))
+  schedule(store, entry, idle > 0 ? idle : isEarly ? RETRY_MS.least : untilRetry(store))
 }
 
 function warn(store: CredentialStore, entry: Kept, failure: unknown) {

@@ -27,7 +27,7 @@ function failureText({ cli, version, failures }) {
 /** A test's name as it is in the table: its file's without what all have, and no longer than a line. */
 export function shortName(name) {
   const short = name
-    .replace(/^__test__\/real-cli\//, '')
+    .replace(/^__test__\/(?:real-cli|routes)\//, '')
     .replace(/\.test\.js: /, ': ')
     .replaceAll('`', "'")
     .replace(/\s+/g, ' ')

@@ -27,7 +27,7 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
 /// with no other that was tried, nothing is sent to api.anthropic.com with a credential.
 const PLACEHOLDER: &str = "ssh-placeholder";
 
-/// Measured with 2.1.300 and 2.1.332 (`__test__/real-cli/broker-routes.test.js`).
+/// Measured with 2.1.300 and 2.1.332 (`__test__/routes/broker-routes.test.js`).
 const VARIABLES: &[BrokerVariable] = &[
     variable("ANTHROPIC_UNIX_SOCKET", Address, Always),
     // Requests go to the socket whatever it says. The name cannot resolve: a prompt goes nowhere if the socket's variable
