@@ -11,6 +11,35 @@ export declare class NativeAbort {
   abort(): void
 }
 
+/** The one reader of the audit in this process. */
+export declare class NativeAuditReader {
+  /** Takes at most `most` records, the oldest first. */
+  take(most: number): Array<AuditRecord>
+  /** Takes at most `most` records as lines of JSON. */
+  takeLines(most: number): string
+  wait(): AuditWaiting
+  get disposed(): boolean
+  dispose(): void
+}
+
+/** The broker of this process, as one copy of the facade holds it. */
+export declare class NativeBroker {
+  /** Whether it is the broker of this process. */
+  get running(): boolean
+  get counts(): BrokerCounts
+  /** Replaces the credential of a workspace's running launches. Returns how many credentials were replaced. */
+  rotate(provider: string, workspace: string, kind: string | undefined | null, credential: NativeSecret): number
+  /** Revokes the credential of a workspace's running launches. Returns how many credentials were revoked. */
+  revoke(provider: string, workspace: string): number
+  /**
+   * Becomes the reader of the audit. `wake` is called once for each `wait` of the reader that returns
+   * `"until-called"`, and does not keep the event loop alive.
+   */
+  readAudit(wake: () => void): NativeAuditReader
+  /** Stops the broker if it still runs. The promise resolves when its threads have ended. */
+  stop(): Promise<undefined>
+}
+
 /** A credential store, which Rust holds until it is disposed of. */
 export declare class NativeCredentialStore {
   /** Reads the login. Before that, there is no credential for a launch. */
@@ -76,7 +105,7 @@ export declare class NativeProcess {
 export declare class NativeProviderEnv {
   get provider(): string
   get facts(): EnvFacts
-  /** The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`. */
+  /** The names that the child gets without the broker, sorted. They stay available after `dispose()`. */
   names(): Array<string>
   /** The value of a variable that does not hold a secret. */
   get(name: string): string | null
@@ -238,6 +267,31 @@ export interface Attributes {
   limits?: Limits
 }
 
+/** What became of a request, as a record says it. */
+export type AuditOutcome = 'completed' | 'refused' | 'client-aborted' | 'upstream-broke' | 'stalled' | 'body-too-large' | 'grant-ended' | 'revoked' | 'rotated'
+
+/** One request. A line of JSON has the same fields. */
+export interface AuditRecord {
+  time: number
+  provider: string
+  workspace: string | null
+  grant: number | null
+  uid: number | null
+  pid: number | null
+  method: string
+  path: string
+  status: number | null
+  bytesUp: number
+  bytesDown: number
+  milliseconds: number
+  generation: number | null
+  outcome: AuditOutcome
+  reason: string | null
+}
+
+/** What the reader of an audit waits for. */
+export type AuditWaiting = 'ready' | 'until-called' | 'ended'
+
 /** The names that the facade reads from `process.env` for every environment. */
 export declare function baseNames(): Array<string>
 
@@ -259,6 +313,46 @@ export interface Blocked {
 
 /** The encoding of a token request. */
 export type BodyFormat = 'json' | 'form'
+
+/** How much there is of what is bounded. */
+export interface BrokerCounts {
+  tokens: number
+  connections: number
+  refusedConnections: number
+  lostRecords: number
+}
+
+/** A number among the options of a broker. */
+export interface BrokerNumber {
+  name: string
+  unit: string
+  min: number
+  max: number
+  default: number
+}
+
+/**
+ * The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are properties
+ * of its option `limits`.
+ */
+export declare function brokerNumbers(): Array<BrokerNumber>
+
+/** What a broker is started with. */
+export interface BrokerOptions {
+  upstreams: Array<string>
+  caFile?: string
+  proxy?: string
+  socketDirectory?: string
+  numbers: Array<NamedNumber>
+}
+
+/** A program that would be started by the broker, and the user it would run as. */
+export interface BrokerSurvey {
+  provider: string
+  ids: IdentityRequest
+  /** The program's version. */
+  version?: string
+}
 
 /**
  * Builds an environment from the options and the payload in a wire buffer, whose records begin with a `WireTag`. The
@@ -496,6 +590,16 @@ export interface FleetEntry {
 /** Forgets a process group whose leader has ended. */
 export declare function forgetGroup(leader: number): void
 
+/** Whether a start is made by the broker. */
+export interface FoundBroker {
+  /** Whether delivery "auto" uses the broker for this version, if the broker can be used. */
+  isAutomatic: boolean
+  /** The first version for which it does; none if the version does not matter. */
+  since: string | null
+  /** Why the broker cannot be used. */
+  error: ErrorDetails | null | null
+}
+
 /** Where a program was found: what the caller named, on `PATH`, or in a package. */
 export type FoundBy = 'command' | 'path' | 'npm-package'
 
@@ -528,6 +632,8 @@ export interface FoundHazard {
   key: string
   /** Its effect, as the rest of a sentence that begins with the key. */
   effect: string
+  /** Whether it can reach what the CLI authenticates with: the credential, or the broker's token. */
+  reachesCredential: boolean
 }
 
 export interface FoundVariable {
@@ -601,6 +707,9 @@ export interface InputLimits {
 /** Asks what a target user can do with paths. The answers are in the order of the questions. */
 export declare function inquirePaths(inquiry: PathInquiry, abort: NativeAbort): Promise<Array<Answer>>
 
+/** The ids of all classes of keys. The build makes a type of them. */
+export declare function keyClasses(): Array<string>
+
 /** What was found about a key, in the order of the documentation. */
 export type KeyFindingCode = 'ok' | 'unfamiliar' | 'unknown-kind' | 'too-short' | 'pasted-twice' | 'other-vendor' | 'likely-other-provider' | 'likely-other-kind' | 'empty' | 'too-long' | 'sealed' | 'web-address' | 'header' | 'assignment' | 'invisible-characters' | 'quotes' | 'white-space' | 'masked' | 'no-value' | 'reference' | 'placeholder' | 'stray-punctuation' | 'forbidden-characters' | 'wrong-provider' | 'wrong-kind' | 'not-for-launch' | 'kind-not-taken'
 
@@ -617,11 +726,11 @@ export interface KeyQuestion {
 export interface KeyValidation {
   verdict: KeyVerdict
   code: KeyFindingCode
-  provider: string
-  class: string | null
+  provider: ProviderId
+  class: KeyClass | null
   className: string | null
   kind: CredentialKind | null
-  belongsTo: string | null
+  belongsTo: ProviderId | null
   message: string
   fingerprint: string | null
 }
@@ -738,13 +847,22 @@ export declare function meterOf(provider: string, expected: ExpectedRun): Native
 export declare function missingForNativeStart(): string | null
 
 /** The default protections that the native start cannot provide here. */
-export declare function missingFromNativeStart(): Array<string>
+export declare function missingFromNativeStart(): Array<MissingProtection>
+
+/** The default protections that a start can lack. `docs/hardening.md` says what each lack means. */
+export type MissingProtection = 'no-new-privileges' | 'parent-death-signal' | 'verified-drop' | 'close-range' | 'core-limit' | 'wiped-environment' | 'state-directory-check' | 'descendant-kill' | 'working-directory-check' | 'session-keyring' | 'scheduling-reset' | 'stderr-redaction' | 'broker'
 
 /** What one model has used. */
 export interface ModelCounts {
   model: string
   tokens: TokenCounts
   costUsd: number | null
+}
+
+/** A number that a caller sets. The facade has checked its range. */
+export interface NamedNumber {
+  name: string
+  value: number
 }
 
 /** No tokens: the facade reads the names of the counts from it. */
@@ -820,7 +938,7 @@ export interface PortableStart {
 
 /**
  * Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
- * alone tell is thrown. The caller waits meanwhile.
+ * alone show is thrown. The caller waits meanwhile.
  */
 export declare function preparePortable(env: NativeProviderEnv, child: ChildOptions, cli: CliOptions): PortableStart | ErrorDetails
 
@@ -915,10 +1033,10 @@ export interface Refreshed {
   asked: boolean
   /** Whether the file has what this store has. */
   persisted: boolean
-  /** Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left. */
+  /** Whether there is anything to launch with; otherwise the caller gets `failure`, once `publish` is left. */
   serves: boolean
   /** Why there are no new ones, while the old ones are still good; or why the file does not have what this store has. */
-  failure: ErrorDetails | null | null
+  failure: ErrorDetails | null
   /** The sealed text that the next holder of the fleet's lock is to get. */
   publish: string | null
 }
@@ -960,7 +1078,7 @@ export declare function restore(fingerprint: string): boolean
 
 /**
  * Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
- * login. Returns the fingerprints of all of them.
+ * login, and ends what the broker has in flight with them. Returns the fingerprints of all of them.
  */
 export declare function revoke(fingerprint: string): Array<string>
 
@@ -1053,6 +1171,9 @@ export declare function secretFrom(bytes: Uint8Array, requireProtection: boolean
 /** All variables that can hold a server's key. */
 export declare function serverVariables(): Array<string>
 
+/** Starts the broker of this process. Without options it returns the one that runs, if there is one. */
+export declare function startBroker(options?: BrokerOptions | undefined | null): NativeBroker
+
 /** One of a child's standard streams. */
 export type Stdio =
   | { type: 'pipe' }
@@ -1075,6 +1196,9 @@ export interface StopPolicy {
 export declare function storeOf(provider: string, kind: string | undefined | null, secret: NativeSecret): NativeCredentialStore
 
 export type SubagentsFound = 'none' | 'some' | 'unknown'
+
+/** Checks whether this process's broker can deliver a credential to a program. */
+export declare function surveyBroker(survey: BrokerSurvey, abort: NativeAbort): Promise<FoundBroker>
 
 /** Searches for the files that configure a provider's CLI. */
 export declare function surveyConfigFiles(survey: ConfigSurvey, abort: NativeAbort): Promise<Array<FoundFile>>
@@ -1100,7 +1224,7 @@ export interface SurveyedProgram {
   /** Whether the file begins with `#!`. */
   shebang: boolean
   /** Why a start would not run it. */
-  error: ErrorDetails | null | null
+  error: ErrorDetails | null
 }
 
 /**
@@ -1130,10 +1254,12 @@ export declare function takeServerCredentials(requireProtection: boolean): Nativ
  * uncaught throw run no cleanup hook. Once per environment, however many copies of the facade ask for it. The process
  * is the environment's own: a test runner gives modules a copy, which never exits.
  *
+ * The broker serves all threads, so it ends with the main thread's environment.
+ *
  * Waits a short while for answers that are the only copy of a login's next refresh token: all hooks of a process that
  * ends until the same moment. The end of the main thread waits for all, and lets no refresh begin any more. A worker
  * thread's may be the beginning of the process's, as `process.exit()` ends these threads after the exit hook of the
- * main thread, which may be none of ours; so it waits for what this thread has asked for.
+ * main thread, which may be none of ours; so it waits for what this thread has requested.
  */
 export declare function tearDownAtExit(isMainThread: boolean): void
 
@@ -1182,6 +1308,11 @@ export interface Way {
   targets: boolean
   /** Whether the target can do so in the path itself. */
   inside: boolean
+  /**
+   * Whether the target can rename what is at the path, or make it if it is missing. In a sticky directory, it can make
+   * things, but rename only its own.
+   */
+  replaceable: boolean
 }
 
 /** Wipes every `name=…` of these names in the process's initial environment, once they are unset. */
@@ -1196,7 +1327,7 @@ export declare const WIRE_HANDLE: number
 /**
  * What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
  * option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
- * one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+ * one that is requested, `InheritAbsent` one that is requested but not set. `PayloadPath` is the next member on the way
  * to the payload.
  */
 export declare enum WireTag {
@@ -1230,6 +1361,9 @@ export declare enum WireTag {
 
 /** The CLI that serves a request. */
 export type ProviderId = 'claude' | 'codex'
+
+/** The classes of keys with a known shape. */
+export type KeyClass = 'anthropic-admin-key' | 'anthropic-api-key' | 'anthropic-key' | 'anthropic-oauth-access-token' | 'anthropic-oauth-refresh-token' | 'anthropic-session-cookie' | 'aws-access-key-id' | 'chatgpt-access-token' | 'github-token' | 'google-api-key' | 'groq-key' | 'openai-admin-key' | 'openai-legacy-key' | 'openai-project-key' | 'openai-service-account-key' | 'openai-user-key' | 'openrouter-key' | 'xai-key'
 
 /** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */
 export interface StateDirectories {

@@ -1,10 +1,22 @@
 // The public types of the package, generated from lib/ by `npm run build`.
 /// <reference types="node" />
-import { Transform, Writable, Readable } from 'node:stream'
+import { Readable, Transform, Writable } from 'node:stream'
 import { EventEmitter } from 'node:events'
 
 /** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
+
+/** What became of a request, as a record says it. */
+export type AuditOutcome =
+  | 'completed'
+  | 'refused'
+  | 'client-aborted'
+  | 'upstream-broke'
+  | 'stalled'
+  | 'body-too-large'
+  | 'grant-ended'
+  | 'revoked'
+  | 'rotated'
 
 /** The encoding of a token request. */
 type BodyFormat = 'json' | 'form'
@@ -186,17 +198,72 @@ export interface Diagnosis {
   readonly findings: readonly Finding[]
 }
 
-/** Options of an HTTP request. */
-export interface HttpOptions {
-  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
-  timeoutMs?: number | undefined
-  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
-  proxy?: string | undefined
+/** Why the broker refused a request; `docs/broker.md` explains each word. */
+export type RefusalReason =
+  | 'token'
+  | 'several-credentials'
+  | 'grant-ended'
+  | 'peer-unknown'
+  | 'peer-uid'
+  | 'peer-process'
+  | 'process-ended'
+  | 'not-allowed'
+  | 'target'
+  | 'protocol'
+  | 'framing'
+  | 'host'
+  | 'origin'
+  | 'head-too-large'
+  | 'body-too-large'
+  | 'body-broke-off'
+  | 'too-many-requests'
+  | 'too-fast'
+  | 'revoked'
+  | 'credential-expired'
+  | 'credential-unusable'
+  | 'upstream-name'
+  | 'upstream-address'
+  | 'upstream-unreachable'
+  | 'upstream-tls'
+  | 'upstream-timeout'
+  | 'upstream-protocol'
+  | 'redirect'
+  | 'unreadable-error'
+  | 'stopped'
+/** One request that came to the broker. It contains no header value and no body. */
+export interface AuditRecord {
+  /** When the request ended, in milliseconds since 1970. */
+  readonly time: number
+  readonly provider: ProviderId
+  /** `workspace.id` of the launch; `null` if the request proved none. */
+  readonly workspace: string | null
+  /** The number of the launch's grant, counted from 1 in this process; `null` if the request proved none. */
+  readonly grant: number | null
+  /** The uid of the process that made the connection, according to the kernel. */
+  readonly uid: number | null
+  /** The pid of that process, if the kernel reported it. */
+  readonly pid: number | null
+  readonly method: string
+  /** The path without its query, at most 256 bytes. The client chose the path of a refused request. */
+  readonly path: string
+  /** The status of the answer; `null` if there was none. */
+  readonly status: number | null
+  /** The bytes of the request's body, or those that a WebSocket sent. */
+  readonly bytesUp: number
+  readonly bytesDown: number
+  readonly milliseconds: number
+  /** The number of the credential that the request carried, counted from 1; `null` if it carried none. */
+  readonly generation: number | null
+  readonly outcome: AuditOutcome
+  /** The reason of the outcome `"refused"`; otherwise `null`. */
+  readonly reason: RefusalReason | null
+}
+/** Options of {@link Broker.audit} and {@link Broker.auditLines}. */
+export interface AuditOptions {
   /**
-   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
-   * {@link ProviderEnvOptions.caFile}.
+   * Whether a read that waits for the next record keeps the process running, as with `fs.watch`. Default: true.
    */
-  ca?: string | Uint8Array | undefined
+  persistent?: boolean | undefined
 }
 
 /** The common base of all objects whose secrets Rust holds. */
@@ -290,6 +357,156 @@ export declare class Secret extends Handle {
 export interface Secret {
   /** Wipes the secret. Idempotent. */
   dispose(): void
+}
+
+/** What each launch may use, and how many connections there may be. */
+export interface BrokerLimits {
+  /** Requests per second of one launch, on average: 1 to 1 000 000. Default: 50. */
+  requestsPerSecond?: number | undefined
+  /** Requests of one launch that may come at once after a pause: 1 to 1 000 000. Default: 200. */
+  burst?: number | undefined
+  /**
+   * Requests of one launch in progress at the same time, where an open WebSocket is one request: 1 to 1 000 000.
+   * Default: 64.
+   */
+  concurrentRequests?: number | undefined
+  /** Bytes of the names and values of a request's headers: 4 096 to 65 536. Default: 32 768. */
+  headerBytes?: number | undefined
+  /** Bytes of a request's body: 1 024 to 1 099 511 627 776 (1 TiB). Default: 67 108 864 (64 MiB). */
+  bodyBytes?: number | undefined
+  /** Connections of all launches together: 1 to 1 000 000. Default: 4 096. */
+  connections?: number | undefined
+  /** Connections of one uid: 1 to 1 000 000. Default: 512. */
+  connectionsPerUid?: number | undefined
+}
+/** Options of {@link startBroker}. */
+export interface BrokerOptions {
+  /**
+   * The base URLs, as in {@link ProviderEnvOptions.baseUrl}, whose host may have any address. Without it, a host name
+   * must not resolve to an address that is not public. Default: none.
+   */
+  upstreams?: string[] | undefined
+  /**
+   * The absolute path of a PEM file of certificates that the broker trusts in addition to the system's, for all
+   * upstreams. Default: none.
+   */
+  caFile?: string | undefined
+  /** The proxy to the APIs, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
+  proxy?: string | undefined
+  limits?: BrokerLimits | undefined
+  /** The number of threads on which the broker works: 1 to 64. Default: 1. */
+  threads?: number | undefined
+  /**
+   * The absolute path of the directory in which the launches' Unix sockets are created. Other users must not be able to
+   * rename what is in it: it belongs to root or is sticky. Keep it short, because the path of a socket has at most 107
+   * bytes. Default: `/run` if this process is root; otherwise `/run/user/UID` if it exists, and `/tmp`.
+   */
+  socketDirectory?: string | undefined
+  /**
+   * The number of audit records that are kept until they are read: 1 to 1 000 000. Further records are lost and counted
+   * in {@link BrokerCounts.lostRecords}. Default: 4 096.
+   */
+  auditRecords?: number | undefined
+}
+/** Whose credential {@link Broker.rotate} and {@link Broker.revoke} are about. */
+export interface BrokerTarget {
+  provider: ProviderId
+  /** `workspace.id`, as {@link buildProviderEnv} received it. */
+  workspaceId: string
+}
+/** What the broker counts. */
+export interface BrokerCounts {
+  /** Launches that have a token at the moment. */
+  readonly tokens: number
+  /** Connections of clients at the moment. */
+  readonly connections: number
+  /** Connections that were closed at once, because there were too many. */
+  readonly refusedConnections: number
+  /** Audit records that were lost, because too many waited to be read. */
+  readonly lostRecords: number
+}
+/**
+ * Starts the broker of this process, which keeps credentials out of agents' processes: see `docs/broker.md`. A process
+ * has one broker, which all copies of this package and all worker threads share. The first launch with delivery
+ * `"broker"` starts it with the default options, so call this function only to choose options or to get the
+ * {@link Broker}, which is returned if it already runs and no option is given.
+ *
+ * The broker works on its own threads and does not keep the process running. It ends with the process, or by
+ * {@link Broker.stop}.
+ *
+ * @throws {ProviderError} `ERR_PROVIDER_BUSY` if an option is given and the broker already runs, or if the system
+ * cannot create a thread; `ERR_PROVIDER_CA_FILE_UNUSABLE`; `ERR_PROVIDER_UNSUPPORTED` elsewhere than on Linux.
+ * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+ */
+export declare function startBroker(options?: BrokerOptions): Broker
+/** The broker of this process, as {@link startBroker} returns it. */
+export declare class Broker {
+  /** What the broker counts now. */
+  get counts(): BrokerCounts
+  /**
+   * Gives the running agents of a workspace another credential, if theirs came in a payload. Every request that begins
+   * after the call has returned uses the new one; requests in progress end with the old one. Environments that already
+   * exist keep the old credential, so build new ones for later launches. An agent whose credential comes from a
+   * {@link CredentialStore} uses the store's newest credential without this call.
+   * @param credential A `Uint8Array` is consumed: zero-filled before the call returns.
+   * @param options `kind` says what the credential is. Default: `"api-key"`.
+   * @returns How many credentials of running agents were replaced; 0 if no agent of the workspace runs.
+   * @throws {ProviderError} `ERR_PROVIDER_KEY_MALFORMED`, `ERR_PROVIDER_KEY_WRONG_PROVIDER`,
+   * `ERR_PROVIDER_UNSUPPORTED`, `ERR_PROVIDER_UNKNOWN`, `ERR_PROVIDER_CREDENTIAL_REVOKED`, in which case nothing has
+   * changed; `ERR_PROVIDER_DISPOSED` if the broker was stopped.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  rotate(
+    target: BrokerTarget,
+    credential: SecretInput,
+    options?: {
+      kind?: 'api-key' | 'oauth-token' | undefined
+    }
+  ): number
+  /**
+   * Takes the credential away from the running agents of a workspace: the broker refuses their requests, and ends those
+   * in progress. It does not stop the agents, and later launches are not affected. {@link revoke} also affects those.
+   * @returns How many credentials were revoked; 0 if no agent of the workspace runs.
+   * @throws {ProviderError} `ERR_PROVIDER_UNKNOWN`; `ERR_PROVIDER_DISPOSED` if the broker was stopped.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  revoke(target: BrokerTarget): number
+  /**
+   * Reads the audit: one record for each request, also for a refused one, in the order in which they ended. Each record
+   * is read once, so only one iteration or stream can read the audit of a process at a time, in whichever thread or copy
+   * of this package. It begins with the records that nobody has read yet. The iteration ends when the broker has stopped
+   * and all records were read; leaving the loop lets another reader begin.
+   * @throws {ProviderError} `ERR_PROVIDER_BUSY` while there is another reader.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
+   */
+  audit(options?: AuditOptions): AsyncIterableIterator<AuditRecord>
+  /**
+   * Reads the audit as {@link Broker.audit} does, as a stream of JSON: one line for each record, with the same fields.
+   * Destroying the stream lets another reader begin.
+   * @throws As {@link Broker.audit}.
+   */
+  auditLines(options?: AuditOptions): Readable
+  /**
+   * Stops the broker: it ends all requests, and agents that use it can no longer reach their API. A later launch or
+   * {@link startBroker} starts another broker. Idempotent.
+   * @returns Resolves when its threads have ended.
+   */
+  stop(): Promise<void>
+  /** As {@link Broker.stop}. */
+  [Symbol.asyncDispose](): Promise<void>
+}
+
+/** Options of an HTTP request. */
+export interface HttpOptions {
+  /** The time limit of the whole request in milliseconds, including the wait for a thread: 100 to 600 000. */
+  timeoutMs?: number | undefined
+  /** The proxy, as `http://host[:port]`. Default: none. `HTTPS_PROXY` and similar variables are not read. */
+  proxy?: string | undefined
+  /**
+   * PEM certificates to trust in addition to the system's. For those that the CLI trusts, see
+   * {@link ProviderEnvOptions.caFile}.
+   */
+  ca?: string | Uint8Array | undefined
 }
 
 /** Options of {@link checkKey}. */
@@ -886,9 +1103,10 @@ export declare class ProviderEnv extends Handle {
   /** The names in `userEnvKeys` that were left out because they do not match the pattern. */
   get rejectedUserEnvKeys(): string[]
   /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
+   * The names of all variables that the child gets if it receives the credential itself, sorted: on a pipe if the CLI
+   * can read one, otherwise in its environment. With the broker, variables of the broker replace those of the credential
+   * and the base URL. A start adds constants that keep the CLI from obeying files of the workspace, and changes the
+   * temporary directory if it is taken. docs/providers.md lists the variables that a start adds.
    */
   get names(): string[]
   /**
@@ -1657,7 +1875,10 @@ export declare class UsageMeter {
   get credentialMismatch(): CredentialMismatch | null
   /** Reads the next part of the output, which may be split anywhere. Memory does not grow with the length of a line. */
   write(chunk: string | Uint8Array): this
-  /** Reads one event, as an SDK provides it. */
+  /**
+   * Reads one event, as an SDK provides it.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, or `ERR_INVALID_ARG_VALUE` if JSON cannot represent the event.
+   */
   event(event: object): this
   /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
   end(code?: number | null): this
@@ -1828,12 +2049,12 @@ export interface CodexOptions {
  * Returns options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
  * needed, with delivery `"broker"` on a system that has no broker, for a
- * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
- * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
+ * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with
+ * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
  * errors of {@link resolveProgram}.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
- * directory or the base URL contains a secret.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, if `cwd` is
+ * empty or contains a NUL byte, or if a directory or the base URL contains a secret.
  */
 export declare function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions
 

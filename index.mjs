@@ -2,6 +2,7 @@
 import main from './index.js'
 
 export const {
+  Broker,
   CredentialStore,
   Lockbox,
   ProviderEnv,
@@ -27,6 +28,7 @@ export const {
   revoke,
   runningProcesses,
   spawnProvider,
+  startBroker,
   takeServerCredentials,
   validateKey
 } = main

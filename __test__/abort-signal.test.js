@@ -121,6 +121,42 @@ test('many callers that wait for one refresh', async (t) => {
   assert.deepEqual(seen, [])
 })
 
+/** Another library's signal, whose `reason` cannot be read. */
+function signalWithoutReason() {
+  const target = new EventTarget()
+  const problem = new Error('no reason')
+  const signal = Object.defineProperties(target, {
+    aborted: { value: false, writable: true },
+    reason: {
+      get() {
+        throw problem
+      }
+    }
+  })
+  const abort = () => Object.assign(signal, { aborted: true }).dispatchEvent(new Event('abort'))
+  return { signal: /** @type {any} */ (signal), abort, problem }
+}
+
+test('a signal whose reason cannot be read aborts all the same', { skip: needsLinux, timeout: 60_000 }, async (t) => {
+  const { env } = makeEnv(t, { apiKey: KEYS.claude })
+  const baseUrl = await endpoint(t, () => {})
+  const store = CredentialStore.of('codex', KEYS.codex)
+  t.after(() => store.dispose())
+  for (const begin of /** @type {((signal: any) => Promise<any>)[]} */ ([
+    (signal) => checkKey('codex', KEYS.codex, { baseUrl, timeoutMs: 60_000, signal }),
+    (signal) =>
+      outcome(startScript(env, 'exec sleep 60', { signal })).then(({ error }) => {
+        throw error
+      })
+  ])) {
+    const { signal, abort, problem } = signalWithoutReason()
+    const waiting = begin(signal)
+    abort()
+    await assert.rejects(waiting, { code: 'ERR_PROVIDER_ABORTED', cause: problem })
+    await assert.rejects(begin(signal), { code: 'ERR_PROVIDER_ABORTED', cause: problem }, 'aborted before')
+  }
+})
+
 test('what throws when it hears of an abort is an uncaught exception, and the others hear of it', async () => {
   const script = `
     const { onAbort } = require(${JSON.stringify(require.resolve('./support/internals.js'))})

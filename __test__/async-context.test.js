@@ -1,4 +1,4 @@
-// Every callback runs in the asynchronous context of whoever asked for it, as child_process does it, and no context is kept.
+// Every callback runs in the asynchronous context of the call that requested it, as with child_process, and no context is kept.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -48,7 +48,7 @@ for (const line of LINES) {
       assert.deepEqual(strangers, [])
     })
 
-    await t.test('each start tells what child_process tells', () => {
+    await t.test('each start reports what child_process reports', () => {
       for (const [name, { one }] of Object.entries(contexts).filter(
         ([name]) => name.startsWith('child_process') && !/too long|another$/.test(name)
       )) {

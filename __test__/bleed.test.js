@@ -90,6 +90,8 @@ test('500 real starts, 50 at a time: each process has its own tenant’s values 
       ...ids,
       command: '/bin/sh',
       args: ['-c', 'cat <&3 2>/dev/null; echo; read line'],
+      // The broker would keep the key, and with it the tenant's mark.
+      delivery: provider === 'claude' ? 'fd' : 'env',
       workspaceTrust: 'trusted'
     })
     env.dispose()
@@ -109,7 +111,7 @@ test('500 real starts, 50 at a time: each process has its own tenant’s values 
     assert.equal(child.exitCode, 0)
   }
   const batch = (/** @type {number} */ number) => Promise.all(Array.from({ length: 50 }, (_, index) => start(number * 50 + index)))
-  // Where a busy machine holds up the spawner, another one takes its place at any time, with a descriptor of its own.
+  // Where a busy machine holds up the spawner, another one takes its place at any time, with its own descriptor.
   const isSpawners = (/** @type {string} */ name) => name.endsWith('/oom_score_adj') || name === 'pe-spawner'
   const open = () => [...descriptors('self').values()].filter((name) => !isSpawners(name)).length
   const threads = () => fs.readdirSync('/proc/self/task').filter((id) => !isSpawners(nameOf(id))).length

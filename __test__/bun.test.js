@@ -2,9 +2,14 @@
 'use strict'
 
 const assert = require('node:assert/strict')
+const { execFile } = require('node:child_process')
+const { once } = require('node:events')
+const fs = require('node:fs')
+const http = require('node:http')
 const path = require('node:path')
 const test = require('node:test')
-const { makeHomes } = require('./support/homes.js')
+const { promisify } = require('node:util')
+const { makeHomes, makeOpenDir } = require('./support/homes.js')
 const { endAfter, isRunning, until } = require('./support/kernel.js')
 const { needsLinux, workspaceOf } = require('./support/launch.js')
 const { startWorker } = require('./support/worker.js')
@@ -100,7 +105,7 @@ test('a thread that is ended leaves no CLI behind', { skip: needsLinux }, async 
   await until('the CLI ends', () => !isRunning(pid))
 })
 
-test('what the system tells of a start is emitted', { skip: needsLinux }, async (t) => {
+test('what the system reports about a start is emitted', { skip: needsLinux }, async (t) => {
   const program = await bun(t)
   if (!program) return
   const worker = startWorker(
@@ -145,4 +150,47 @@ test('`close` comes also after a write that nobody reads and whose error nobody 
       ['close', null]
     ]
   })
+})
+
+test('the broker adds the key for a child of Bun’s, and forgets the token with it', { skip: needsLinux }, async (t) => {
+  const program = await bun(t)
+  if (!program) return
+  /** @type {(string | undefined)[]} */
+  const seen = []
+  const api = http.createServer((request, response) => {
+    seen.push(request.headers.authorization)
+    request.resume().once('end', () => response.end('{}'))
+  })
+  await once(api.listen(0, '127.0.0.1'), 'listening')
+  t.after(() => void api.close())
+  const { port } = /** @type {import('node:net').AddressInfo} */ (api.address())
+  const dir = makeOpenDir('provider-env-bun-')
+  t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
+  const command = path.join(dir, 'asks')
+  fs.writeFileSync(command, `#!/bin/sh\nexec '${process.execPath}' '${path.join(__dirname, 'fixtures', 'asks-the-broker.js')}' "$@"\n`, {
+    mode: 0o755
+  })
+  const worker = startWorker(
+    t,
+    `
+    const payload = { provider: 'codex', apiKey: 'sk-proj-made-up-9f2e' }
+    const env = main.buildProviderEnv(payload, { workspace: input.workspace, baseUrl: input.baseUrl, set: { ASKS: 'itself' } })
+    const child = main.spawnProvider(env, { ...input.ids, command: input.command, workspaceTrust: 'trusted' })
+    let text = ''
+    child.stdout.on('data', (bytes) => (text += bytes))
+    child.stdin.end()
+    await new Promise((resolve) => child.on('close', resolve))
+    const { answer, env: variables, argv } = JSON.parse(text)
+    say({ by: child.startPath, delivery: child.delivery, answer, variables, argv })
+    await pause(60_000)`,
+    { input: { ...inputOf(t), command, baseUrl: `http://127.0.0.1:${port}/v1` }, runtime: program }
+  )
+  const { by, delivery, answer, variables, argv } = await worker.next()
+  assert.deepEqual([by, delivery, answer.status, seen], ['portable', 'broker', 200, ['Bearer sk-proj-made-up-9f2e']])
+  assert.doesNotMatch(JSON.stringify([variables, argv]), /made-up/)
+  const asking = promisify(execFile)(command, argv.slice(2), { env: variables })
+  asking.child.stdin?.end()
+  const later = JSON.parse((await asking).stdout).answer
+  assert.match(`${later.status} ${later.text}`, /^400 .*(?:does not know this token|has ended)/)
+  assert.equal(seen.length, 1)
 })

@@ -14,7 +14,7 @@ const ROOT = path.join(__dirname, '..')
 const { name: OWN_NAME } = require('../package.json')
 /** As docs/migration.md says: the addon's package, and what the generated loader looks for beside itself. */
 const OUTSIDE = /^@webalive\/provider-env-|\.node$/
-/** An ES module has no `require` of its own, and bundlers give it none. */
+/** An ES module has no `require`, and bundlers give it none. */
 const BANNER = "import { createRequire as makeRequire } from 'node:module'; const require = makeRequire(import.meta.url);"
 
 /** What a bundle says: a start of a program by its path, one that looks for the CLI's package, and what remedies name. */

@@ -112,7 +112,7 @@ test('the SDKs have it: by a start of ours, and in the options of one that is no
   assert.throws(() => codexOptions(codex, launch), { code: 'ERR_PROVIDER_CA_FILE_UNUSABLE', path: fs.realpathSync(dir) })
 })
 
-test('what can be no path is refused when the environment is built, and what a tenant asks for is none', () => {
+test('what can be no path is refused when the environment is built, and a path from a tenant does not count', () => {
   const workspace = { home: '/tmp' }
   const build = (/** @type {any} */ options, /** @type {any} */ payload = { apiKey: KEYS.claude }) =>
     buildProviderEnv(payload, { workspace, ...options })

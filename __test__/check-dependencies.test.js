@@ -73,12 +73,12 @@ for (const [what, lines, expected] of PLANTED) {
 
 test('an arrow against the order is found, also in the middle of code, and alone where it closes no circle', (t) => {
   const file = 'secret/redaction/encodings.rs'
-  const { status, text } = check(t, { [file]: 'fn planted(_: crate::process::options::Limits) {}' })
-  const line = `src/${file}:${lineOf(file)}: secret must not use process, which is not below it: crate::process::options::Limits is in src/process/options.rs`
+  const { status, text } = check(t, { [file]: 'fn planted(_: crate::process::exhausted::used_up) {}' })
+  const line = `src/${file}:${lineOf(file)}: secret must not use process, which is not below it: crate::process::exhausted::used_up is in src/process/exhausted.rs`
   assert.deepEqual([status, text], [1, line])
 })
 
-test('one floor does not know itself, and a folder without a floor is told', (t) => {
+test('one floor does not know itself, and a folder without a floor is reported', (t) => {
   assert.match(check(t, { 'net/jobs.rs': 'use crate::secret::Secret;' }).text, /^src\/net\/jobs\.rs:\d+: net must not use secret,/)
   const { status, text } = check(t, { 'lib.rs': 'mod planted;', 'planted/mod.rs': '//! Planted.' })
   assert.deepEqual([status, text], [1, 'src/planted has no place in the order of scripts/check-dependencies.mjs'])
@@ -86,11 +86,11 @@ test('one floor does not know itself, and a folder without a floor is told', (t)
 
 test('tests, comments, texts and names of a child that are only handed on are no imports', (t) => {
   const nothing = [
-    '// use crate::process::options::Limits;',
-    '/// [`crate::process::options::Limits`]',
-    'const PLANTED: &str = "crate::process::options::Limits";',
-    '#[cfg(test)]\nuse crate::process::options::Limits;',
-    '#[cfg(test)]\n#[allow(unused, reason = "planted")]\nmod planted_tests {\n    use crate::process::options::Limits;\n}'
+    '// use crate::process::exhausted::used_up;',
+    '/// [`crate::process::exhausted::used_up`]',
+    'const PLANTED: &str = "crate::process::exhausted::used_up";',
+    '#[cfg(test)]\nuse crate::process::exhausted::used_up;',
+    '#[cfg(test)]\n#[allow(unused, reason = "planted")]\nmod planted_tests {\n    use crate::process::exhausted::used_up;\n}'
   ]
   // A child that names an item of its parent, which only hands on an item of the child.
   const parent = {
@@ -99,7 +99,7 @@ test('tests, comments, texts and names of a child that are only handed on are no
   }
   const { status, text } = check(t, { 'secret/redaction/encodings.rs': nothing.join('\n'), ...parent })
   assert.equal(status, 0, text)
-  const upwards = check(t, { 'secret/redaction/variants.rs': 'pub use crate::process::options::Limits;' })
+  const upwards = check(t, { 'secret/redaction/variants.rs': 'pub use crate::process::exhausted::used_up;' })
   assert.match(upwards.text, /^src\/secret\/redaction\/variants\.rs:\d+: secret must not use process,/)
 })
 

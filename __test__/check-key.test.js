@@ -1,4 +1,4 @@
-// checkKey() against the mock of both APIs and servers of its own: every outcome, TLS with a private CA, proxies.
+// checkKey() against the mock of both APIs and other servers: every outcome, TLS with a private CA, proxies.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -327,7 +327,7 @@ test('an endpoint that does not answer holds up nobody else, and what was aborte
   assert.equal(connections, 5)
 })
 
-test('a tenant with many silent endpoints holds up nobody else, of its own host or of another', async (t) => {
+test('a tenant with many silent endpoints delays no other, on the same host or on another', async (t) => {
   const silent = await Promise.all(
     Array.from({ length: 40 }, () =>
       listen(

@@ -48,7 +48,7 @@ test('a wrong argument is refused with the usage, and nothing is run or written'
   assert.equal(fs.readFileSync(DOCUMENT, 'utf8'), before)
 })
 
-test('what is asked for, each version once', async () => {
+test('each requested version is tested once', async () => {
   const { targetsOf } = await load('targets.mjs')
   const listed = [
     { cli: 'codex', version: '0.150.1' },
@@ -213,7 +213,7 @@ test('without a registry a version is not run, the next is tried, and what the t
 })
 
 test('Ctrl-C ends the tests, the CLIs that they started, and their directories', { skip: needsLinux }, async (t) => {
-  // The installed CLI stands in the cache as if it had been fetched.
+  // The installed CLI is in the cache as if it had been fetched.
   const dir = makeOpenDir('provider-env-interrupt-')
   t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
   const modules = path.join(__dirname, '..', 'node_modules')
@@ -292,7 +292,7 @@ test('what the lint step `versions` reads agrees, and each place that does not i
     )
 })
 
-test('a program that was fetched is asked for its version by nobody, without a network and without our environment', {
+test('a fetched program prints its version as nobody, without a network and without our environment', {
   skip: needsLinux || needsRoot
 }, async (t) => {
   const dir = makeOpenDir('provider-env-fetched-')

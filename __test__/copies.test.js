@@ -175,7 +175,9 @@ test('a copy that nobody holds any more hears of what it has begun, and then goe
   assert.ok(left < many / 2, `${left} of ${many} are left`)
 })
 
-test('a diagnosis is made with the classes of the copy that is asked for it, whatever its loader keeps', { skip: needsLinux }, async () => {
+test('a diagnosis is made with the classes of the copy that it is requested from, whatever its loader keeps', {
+  skip: needsLinux
+}, async () => {
   for (const keeps of [true, false]) {
     const api = loadInContext(makeContext(), { keeps })
     const { findings } = await api.diagnose({ start: false, provider: 'codex' })

@@ -43,7 +43,7 @@ function start(t, options) {
   return { pid: Number(child.pid), control, said: once(child.stdout, 'data').then(([data]) => String(data).trim()) }
 }
 
-/** Resolves with the port of a server that tells when it has the phase's last byte from the client. @param {any} t @param {net.Server} server */
+/** Resolves with the port of a server that reports when it has the phase's last byte from the client. @param {any} t @param {net.Server} server */
 async function listen(t, server) {
   const sockets = new Set()
   server.on('connection', (socket) => sockets.add(socket.on('error', () => {})))
@@ -117,7 +117,7 @@ function halfAnswering(answer, reached) {
   }
 }
 
-/** Until the client has read what was sent to it, which it tells nobody: its socket's queue is empty. @param {number} pid */
+/** Until the client has read what was sent to it, which only its socket's empty queue shows. @param {number} pid */
 async function untilRead(pid) {
   const isEmpty = () => !/:\w{4} \w+:\w{4} 01 \w{8}:(?!0{8})\w{8}/.test(fs.readFileSync(`/proc/${pid}/net/tcp`, 'utf8'))
   for (let looks = 0; looks < 500 && !isEmpty(); looks += 1) await new Promise((resolve) => setTimeout(resolve, 10))

@@ -1,5 +1,5 @@
 // What asks an API with a key, or refreshes a login, leaves no copy of it in the worker's memory: neither of the key, nor of
-// tokens, old and new, nor of what stands in a login that is only looked at, seen from another process. Requests go over TLS, whose library copies what it sends and receives.
+// tokens, old and new, nor of what is in a login that is only looked at, seen from another process. Requests go over TLS, whose library copies what it sends and receives.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -80,7 +80,7 @@ test('copies of the tokens of a login', { skip }, async (t) => {
   assert.equal(count(fresh.access).all, 0, 'after dispose()')
 })
 
-test('copies of keys that stand in the wrong places of a login', { skip }, async (t) => {
+test('copies of keys in the wrong places of a login', { skip }, async (t) => {
   const base = fs.mkdtempSync(path.join(os.tmpdir(), 'provider-env-login-'))
   t.after(() => fs.rmSync(base, { recursive: true, force: true }))
   const makeKey = () => `sk-proj-${randomBytes(24).toString('hex')}`

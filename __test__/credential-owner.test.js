@@ -17,7 +17,7 @@ const {
   spawnProvider,
   takeServerCredentials
 } = require('../index.js')
-const { KEYS, ids, knownProgram, makeEnv, outcome, run, workspaceOf } = require('./support/launch.js')
+const { KEYS, ids, knownProgram, makeEnv, needsLinux, outcome, run, workspaceOf } = require('./support/launch.js')
 const { makeHomes } = require('./support/homes.js')
 const { writeLogin } = require('./support/token-endpoint.js')
 
@@ -191,16 +191,21 @@ test('where it is required, no store, server or login takes its place', (t) => {
   )
 })
 
-/** A start of a script in Codex's place, on a key of that owner. @param {any} t @param {'workspace' | 'server'} owner */
-function codex(t, owner) {
+/**
+ * A start of a script in Codex's place, on a key of that owner.
+ * @param {any} t
+ * @param {'workspace' | 'server'} owner
+ * @param {'env' | 'broker'} [delivery]
+ */
+function codex(t, owner, delivery = 'env') {
   const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: SERVER.codex }, { credentialOwner: owner })
   const show = knownProgram('codex', '#!/bin/sh\necho "$@"; echo "GIT_CONFIG_GLOBAL=$GIT_CONFIG_GLOBAL"\n')
   const start = (/** @type {string[]} */ args, /** @type {any} */ more) =>
-    spawnProvider(env, { ...ids, command: show, args, cwd: homes.workspace, workspaceTrust: 'trusted', ...more })
+    spawnProvider(env, { ...ids, command: show, args, cwd: homes.workspace, workspaceTrust: 'trusted', delivery, ...more })
   return { env, homes, start }
 }
 
-test("arguments, options and variables are the server's", async (t) => {
+test("arguments, options and variables are the server's where the CLI gets its key", async (t) => {
   const mine = codex(t, 'workspace')
   const theirs = codex(t, 'server')
   assert.doesNotMatch((await outcome(mine.start(['hello']))).stdout, /ignore-user-config|features\.plugins|\/dev\/null/)
@@ -216,12 +221,33 @@ test("arguments, options and variables are the server's", async (t) => {
   }
   assert.throws(() => theirs.start(['hello']), { code: 'ERR_INVALID_ARG_VALUE', message: /would use the server's key/ })
   assert.throws(() => theirs.start(['exec', '--dangerously-bypass-hook-trust', 'x']), { code: 'ERR_INVALID_ARG_VALUE' })
-  const launch = { exposeSecrets: true, allowRoot: true, cwd: '/tmp', command: '/bin/true' }
+  const launch = /** @type {const} */ ({ delivery: 'env', exposeSecrets: true, allowRoot: true, cwd: '/tmp', command: '/bin/true' })
   assert.throws(() => codexOptions(theirs.env, launch), { code: 'ERR_PROVIDER_UNSUPPORTED', names: ['credentialOwner'] })
   assert.equal(codexOptions(mine.env, launch).codexPathOverride, fs.realpathSync('/bin/true'))
 })
 
-test("files by which a tenant could send the server's key elsewhere stop it, in a trusted workspace too", async (t) => {
+test("with the broker the CLI has no key of the server's to lose, so its arguments are the workspace's", {
+  skip: needsLinux
+}, async (t) => {
+  for (const owner of owners) {
+    const { env, homes, start } = codex(t, owner, 'broker')
+    fs.writeFileSync(path.join(homes.codexHome, '.env'), 'HTTP_PROXY=http://127.0.0.1:1\n')
+    for (const args of [['hello'], ['exec', '--dangerously-bypass-hook-trust', 'x']]) {
+      const child = start(args)
+      const { code, stdout, error } = await outcome(child)
+      assert.deepEqual([error, code, child.delivery], [null, 0, 'broker'], owner)
+      assert.ok(stdout.startsWith(`${args.join(' ')} -c `), stdout)
+      assert.doesNotMatch(stdout, /ignore-user-config|features\.plugins|\/dev\/null/)
+      assert.match(stdout, /-c model_provider="openai" -c openai_base_url="http:\/\/127\.0\.0\.1:\d+\/v1"/)
+    }
+    const options = codexOptions(env, { allowRoot: true, cwd: '/tmp', command: '/bin/true' })
+    t.after(() => options.dispose())
+    assert.doesNotMatch(JSON.stringify(options), new RegExp(SERVER.codex))
+    assert.match(options.env.CODEX_API_KEY, /^pe-broker-/)
+  }
+})
+
+test("files by which a tenant could send the server's key elsewhere stop it where the CLI gets it, in a trusted workspace too", async (t) => {
   for (const owner of owners) {
     const { homes, start } = codex(t, owner)
     fs.writeFileSync(path.join(homes.codexHome, '.env'), 'HTTP_PROXY=http://127.0.0.1:1\n')
@@ -236,11 +262,15 @@ test("files by which a tenant could send the server's key elsewhere stop it, in 
     )
     t.after(() => env.dispose())
     fs.writeFileSync(path.join(homes.claudeConfigDir, 'remote-settings.json'), '{}')
-    const started = run(env, 'true', { workspaceTrust: 'trusted' }).then(
-      ({ code }) => code,
-      ({ code }) => code
-    )
-    assert.equal(await started, owner === 'server' ? 'ERR_PROVIDER_STATE_DIR_UNUSABLE' : 0, owner)
+    for (const delivery of /** @type {const} */ (['fd', 'broker'])) {
+      if (delivery === 'broker' && needsLinux) continue
+      const started = run(env, 'true', { workspaceTrust: 'trusted', delivery }).then(
+        ({ code }) => code,
+        ({ code }) => code
+      )
+      const isRefused = owner === 'server' && delivery === 'fd'
+      assert.equal(await started, isRefused ? 'ERR_PROVIDER_STATE_DIR_UNUSABLE' : 0, `${owner}, ${delivery}`)
+    }
   }
 })
 
@@ -259,7 +289,7 @@ test("a login that Codex reads from a directory of the tenant's cannot be the se
   })
 })
 
-test('a process tells it', async (t) => {
+test('a process reports the owner', async (t) => {
   const child = codex(t, 'server').start(['exec', 'x'])
   assert.deepEqual([child.credential.owner, child.credential.source], ['server', 'payload'])
   assert.equal((await outcome(child)).code, 0)

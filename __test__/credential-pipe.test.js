@@ -37,10 +37,14 @@ for (const { name, file, mode, server, thief, self } of CASES) {
 
 // Older versions obey a proxy in files that the tenant can write at any moment: no look beforehand helps.
 test('the server’s key is not given to a program of an unknown version, readable or not', { skip }, async (t) => {
-  for (const mode of [0o755, 0o711]) {
+  for (const [mode, delivery] of /** @type {[number, 'auto' | 'fd'][]} */ ([
+    [0o755, 'auto'],
+    [0o755, 'fd'],
+    [0o711, 'fd']
+  ])) {
     const { env, command } = placed(t, { file: UNKNOWN, mode, server: true })
     const { error, events, stdout } = await outcome(
-      spawnProvider(env, { ...ids, command, args: ['-c', 'cat <&3'], workspaceTrust: 'trusted' })
+      spawnProvider(env, { ...ids, command, args: ['-c', 'cat <&3'], delivery, workspaceTrust: 'trusted' })
     )
     assert.deepEqual(
       [error?.code, error?.path, error?.provider, events, stdout],
@@ -66,7 +70,14 @@ function steal(pid) {
  */
 async function started(t, { script = 'echo $$; read -r line', ...settings }) {
   const { env, command } = placed(t, settings)
-  const child = spawnProvider(env, { ...ids, command, args: ['-c', script], workspaceTrust: 'trusted', stdio: ['pipe', 'pipe', 'inherit'] })
+  const child = spawnProvider(env, {
+    ...ids,
+    command,
+    args: ['-c', script],
+    delivery: 'fd',
+    workspaceTrust: 'trusted',
+    stdio: ['pipe', 'pipe', 'inherit']
+  })
   t.after(() => child.kill('SIGKILL'))
   return await firstLine(child)
 }

@@ -1,4 +1,4 @@
-// CredentialStore: until when a token is good, however the file says so; and what is done where nobody can tell.
+// CredentialStore: until when a token is good, however the file says so; and what is done if that is unknown.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -38,7 +38,7 @@ function run(t, script, wrapper = []) {
   return { child, text: () => text, ended: once(child, 'close').then(([code]) => ({ code, text, complaint })) }
 }
 
-/** Tells that nothing but the end of the process can follow. */
+/** Returns whether only the end of the process can follow. */
 const ENDING = "process.prependListener('exit', () => require('node:fs').writeSync(1, 'ending'));"
 
 test('the end of the process while an endpoint is asked: the login is saved', async (t) => {
@@ -158,7 +158,7 @@ test('a process that stood still past its deadline when it had sent all of its q
   const context = await openLogin(t, {}, { first: { expiresAt: LATE() } })
   const { endpoint, file } = context
   const timeoutMs = 5000
-  // The second call sends the body, and nothing is sent after it.
+  // The first call of its thread sends the headers and the body, and nothing is sent after it.
   const still = [
     'strace',
     '-f',
@@ -166,9 +166,9 @@ test('a process that stood still past its deadline when it had sent all of its q
     '-o',
     '/dev/null',
     '-e',
-    'trace=sendto',
+    'trace=writev',
     '-e',
-    `inject=sendto:delay_exit=${(timeoutMs + 500) * 1000}:when=2`
+    `inject=writev:delay_exit=${(timeoutMs + 500) * 1000}:when=1`
   ]
   const { text, complaint } = await runScript(
     t,

@@ -21,7 +21,7 @@ const LIFETIME_MS = 100
 /**
  * @param {any} t
  * @param {object} options
- * @param {number} options.hosts machines with a file of their own
+ * @param {number} options.hosts machines, each with its own file
  * @param {number} [options.lifetimeMs]
  * @param {any} [options.more]
  */

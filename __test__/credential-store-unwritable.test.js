@@ -93,7 +93,7 @@ test('a mounted file that was replaced where it comes from is not refreshed', { 
   assert.match(failure.message, /has since been replaced/)
 })
 
-test('what cannot be written is not asked for', { skip }, async (t) => {
+test('tokens that cannot be written are not requested', { skip }, async (t) => {
   /** @type {Record<string, (context: any) => any>} */
   const cases = {
     'a read-only mount of the file': async ({ run, file }) => {
@@ -399,7 +399,7 @@ test('a lock file that somebody else has put into a sticky directory is refused,
 // As with Linux before 4.11, and below some sandboxes.
 const NO_STATX = ['strace', '-f', '-qq', '-o', '/dev/null', '-e', 'trace=statx', '-e', 'inject=statx:error=ENOSYS']
 
-test('a kernel that does not tell by statx(2) what cannot be replaced', { skip: skip || whyNoStrace() }, async (t) => {
+test('a kernel whose statx(2) does not report what cannot be replaced', { skip: skip || whyNoStrace() }, async (t) => {
   await t.test('a file that is mounted alone', async (t) => {
     const login = await makeLogin(t)
     const one = await mountAlone(t, login, NO_STATX)
@@ -409,7 +409,7 @@ test('a kernel that does not tell by statx(2) what cannot be replaced', { skip: 
     assert.equal(tokensOf('claude', login.file).refresh, login.endpoint.issued[1].refresh)
     assert.deepEqual(fs.readdirSync(one.dir), ['.credentials.json'])
   })
-  await t.test('a file of which nobody can tell whether it is', async (t) => {
+  await t.test('a file for which this is unknown', async (t) => {
     const { endpoint, dir } = await makeLogin(t)
     const { ask, run } = startServingAlone(t, NO_STATX)
     await ask('open', { dir, tokenUrl: endpoint.url })

@@ -54,7 +54,7 @@ test('rotate: what is built next has the new key, what was built before starts n
   const env = buildProviderEnv({ provider: 'codex' }, options)
   assert.equal((await variablesOf(env)).CODEX_API_KEY, 'sk-proj-made-up-two')
   assert.equal(env.credential.generation, 2)
-  // A payload with a key of its own does not ask the store.
+  // A payload with its own key does not use the store.
   const own = buildProviderEnv({ provider: 'codex', apiKey: 'sk-proj-own' }, options)
   assert.deepEqual([own.credential.source, own.credential.generation], ['payload', null])
   assert.throws(() => buildProviderEnv({ provider: 'claude' }, options), { code: 'ERR_INVALID_ARG_VALUE' })
@@ -85,6 +85,8 @@ test('rotation under load: no launch that begins after rotate() has returned use
         const child = spawnProvider(env, {
           command: '/bin/sh',
           args: ['-c', 'echo "$CODEX_API_KEY"'],
+          // With the broker, a launch uses the newest key at every request, and has none itself.
+          delivery: 'env',
           cwd: '/',
           allowRoot: true,
           workspaceTrust: 'trusted'
@@ -340,7 +342,7 @@ test("a directory of somebody else in the place of the tenant's: nothing is made
   assert.equal(endpoint.posts.length, 0)
 })
 
-test('a fleet that could not be told is told with the next call', async (t) => {
+test('state that could not be published is published with the next call', async (t) => {
   let redis = /** @type {string | null} */ (null)
   let isDown = false
   const { store, endpoint } = await openLogin(

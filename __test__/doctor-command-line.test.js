@@ -176,7 +176,7 @@ test('on a terminal: coloured, and wrapped to its width', {
     assert.ok(text.includes('\u001b[32m✓\u001b[0m'), 'coloured')
     const lines = text.replace(/\u001b\[\d*m/g, '').split('\n')
     const most = Math.min(columns, 100)
-    // A word that has no space in it, a path, stands as it is.
+    // A word without a space, such as a path, is not quoted.
     const wide = lines.filter((line) => line.length > most && line.trim().includes(' '))
     assert.deepEqual(wide, [], `${columns} columns`)
     assert.ok(Math.max(...lines.map((line) => line.length)) > most * 0.7, 'and the width is used')
@@ -185,7 +185,7 @@ test('on a terminal: coloured, and wrapped to its width', {
   assert.ok(!onTerminal(args, 80, { PATH: machine.path, TERM: 'dumb' }).includes('\u001b['))
 })
 
-test('a path stands below a sentence that does not name it, once', () => {
+test('a path is printed once, below a sentence that does not name it', () => {
   const finding = (/** @type {string} */ sentence, /** @type {string | null} */ at) => ({
     id: 'state.usable',
     severity: 'ok',

@@ -44,7 +44,7 @@ test('what the target cannot remove itself is left, and said', { skip }, async (
   assert.deepEqual([find('start.left-behind').path, fs.readdirSync(root), fs.readdirSync(path.join(root, 'home'))], [root, ['home'], ['a']])
 })
 
-/** Swaps directories of its own with links, as fast as it can, in every place of a dry start that it sees. */
+/** Swaps its own directories with links, as fast as it can, in every place of a dry start that it sees. */
 const SWAPPER = `
 const fs = require('node:fs')
 const attempt = (f, ...args) => { try { f(...args); return true } catch { return false } }
@@ -272,6 +272,23 @@ test("what a directory is renamed under is the tenant's where it is open to all,
   }
 })
 
+test('root creates and moves nothing below a directory that the tenant can replace with a link', { skip }, (t) => {
+  const machine = makeMachine(t)
+  // The directory is root's, but it lies in one of the tenant's.
+  const deep = path.join(machine.homes.home, 'deep')
+  fs.mkdirSync(deep)
+  const run = { provider: 'codex', args: ['--codex-home', path.join(deep, 'codex')] }
+  for (const [id, prepare] of /** @type {[string, () => void][]} */ ([
+    ['state.missing', () => {}],
+    ['state.no-directory', () => fs.writeFileSync(path.join(deep, 'codex'), '')]
+  ])) {
+    prepare()
+    const { commands, remedy } = runDoctor(machine, run).find(id)
+    assert.deepEqual(commands, [], id)
+    assert.ok(remedy?.includes(`can replace ${deep} with a link`), remedy ?? '')
+  }
+})
+
 test('the kernel goes up from where a link has led, and the doctor with it', { skip }, (t) => {
   const machine = makeMachine(t)
   const { workspace } = machine.homes
@@ -345,7 +362,7 @@ const REPLACED = /** @type {[string, (file: string) => void, string][]} */ ([
     'program.unreachable'
   ],
   [
-    "what stands beside it is another user's",
+    "what is beside it is another user's",
     (file) => (fs.chmodSync(file, 0o755), fs.chownSync(program(path.join(file, '../codex-code-mode-host'), 0o755), UID + 1, 0)),
     'program.readable'
   ]
@@ -387,7 +404,7 @@ test('a login is brought from the home of whoever runs the command, not from whe
   const machine = makeMachine(t)
   const file = tenantFile(path.join(machine.homes.codexHome, 'auth.json'), '{}')
   const { commands } = runDoctor(machine, { provider: 'codex' }).find('login.empty')
-  // Root's shell stands in the tenant's workspace, where the name leads to what is root's.
+  // Root's shell is in the tenant's workspace, where the name leads to what is root's.
   fs.writeFileSync(machine.at('secret'), 'of root', { mode: 0o600 })
   tenantLink(machine.at('secret'), path.join(machine.homes.workspace, 'auth.json'))
   fs.mkdirSync(machine.at('root'))

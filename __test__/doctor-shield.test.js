@@ -1,4 +1,4 @@
-// The CLI's own files and the version of the program: the doctor says of a file what a start does beside it, and its remedy installs a program whose version is told.
+// The CLI's own files and the version of the program: the doctor says what a start does about a file, and its remedy installs a program that states its version.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -12,10 +12,13 @@ const { makeMachine, nameVersion, program, runDoctor, tenantFile } = require('./
 const skip = needsLinux || needsRoot
 
 const REDIRECTS = '{"env": {"ANTHROPIC_BASE_URL": "x"}}'
-const REFUSED = /\. Claude Code is not started with any key or token while the file exists: /
-const SERVER = /\. Claude Code is not started with the server's key while the file exists/
+const REFUSED = /\. Claude Code is not started with any key or token while the file exists, unless you pass delivery: 'broker': /
+const SERVER = / With delivery 'env' or 'fd', Claude Code is not started with the server's key while the file exists\./
 
-/** Text of .claude.json, version of the program, severity, what the sentence says, and whether it starts: on the tenant's key, on the server's. */
+/**
+ * Text of .claude.json, version of the program, severity, what the sentence says, and whether it starts with the key on a
+ * pipe: on the tenant's key, on the server's. With the broker it starts always.
+ */
 const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolean]][]} */ ([
   [REDIRECTS, null, 'error', new RegExp(`${REFUSED.source}the version of this program is unknown\\.`), [false, false]],
   [
@@ -25,7 +28,7 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
     /prevents Claude Code from obeying the file, even in a trusted workspace; a start without this package does not\.$/,
     [true, true]
   ],
-  ['{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}', '2.1.330', 'error', SERVER, [true, false]],
+  ['{"env": {"HTTP_PROXY": "x", "BUN_CONFIG_VERBOSE_FETCH": "x"}}', '2.1.330', 'warning', SERVER, [true, false]],
   [
     '{"env": {"HTTP_PROXY": "x"}, "mcpServers": {"a": {"command": "x"}}}',
     '2.1.330',
@@ -34,23 +37,24 @@ const ROWS = /** @type {[string, string | null, string, RegExp, [boolean, boolea
     [true, true]
   ],
   ['{ broken', null, 'error', REFUSED, [false, false]],
-  ['{ broken', '2.1.330', 'error', SERVER, [true, false]],
+  ['{ broken', '2.1.330', 'warning', SERVER, [true, false]],
   ['{"env": []}', null, 'error', REFUSED, [false, false]],
   ['{"env": {"FOO": "x"}}', null, 'info', /contains no key that is known to be harmful/, [true, false]],
   ['{"env": {"FOO": "x"}}', '2.1.330', 'info', /contains no key that is known to be harmful/, [true, true]]
 ])
 
 /**
- * Whether a start stands beside the files of this machine's tenant.
+ * Whether a start succeeds with the files of this machine's tenant.
  * @param {import('./support/doctor.js').Machine} machine
  * @param {any} payload
- * @param {any} [options]
+ * @param {any} options
+ * @param {'auto' | 'broker' | 'fd'} delivery
  */
-async function starts(machine, payload, options) {
+async function starts(machine, payload, options, delivery) {
   const workspace = { ...workspaceOf(machine.homes), claudeConfigDir: machine.homes.claudeConfigDir }
   const env = buildProviderEnv({ provider: 'claude', ...payload }, { workspace, baseUrl: 'http://127.0.0.1:9', ...options })
   const { error } = await outcome(
-    spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), workspaceTrust: 'trusted' })
+    spawnProvider(env, { ...ids, command: path.join(machine.bin, 'claude'), delivery, workspaceTrust: 'trusted' })
   ).finally(() => env.dispose())
   if (error) assert.ok(['ERR_PROVIDER_STATE_DIR_UNUSABLE', 'ERR_PROVIDER_PROGRAM_OUTDATED'].includes(error.code), error.message)
   return error === null
@@ -64,7 +68,13 @@ for (const [text, version, severity, sentence, expected] of ROWS) {
     process.env.ANTHROPIC_API_KEY = 'sk-ant-api03-made-up-key-of-the-server'
     const serverCredentials = takeServerCredentials()
     t.after(() => serverCredentials.dispose())
-    assert.deepEqual([await starts(machine, { apiKey: KEYS.claude }), await starts(machine, {}, { serverCredentials })], expected)
+    const both = async (/** @type {'auto' | 'broker' | 'fd'} */ delivery) => [
+      await starts(machine, { apiKey: KEYS.claude }, {}, delivery),
+      await starts(machine, {}, { serverCredentials }, delivery)
+    ]
+    assert.deepEqual(await both('fd'), expected)
+    assert.deepEqual(await both('broker'), [true, true])
+    assert.deepEqual(await both('auto'), version === null ? expected : [true, true])
     const found = runDoctor(machine, { provider: 'claude' }).report.findings.filter(({ path: at }) => at === file)
     assert.deepEqual(
       found.map((finding) => finding.severity),
@@ -73,12 +83,11 @@ for (const [text, version, severity, sentence, expected] of ROWS) {
     )
     assert.match(found[0].sentence, sentence)
     assert.equal(runDoctor(machine, { provider: 'claude' }).ids.includes('program.unknown-version'), version === null)
-    if (severity === 'error')
-      assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands mend it')
+    if (severity === 'error') assert.deepEqual(runDoctor(machine, { provider: 'claude' }, found[0].commands).bad, [], 'its commands fix it')
   })
 }
 
-test('the copy that the remedy makes tells its version, and starts beside such a file', { skip }, async (t) => {
+test('the copy that the remedy makes states its version, and starts despite such a file', { skip }, async (t) => {
   const machine = makeMachine(t)
   const source = nameVersion(machine, '2.1.330', 0o755)
   const { commands } = runDoctor(machine, { provider: 'claude' }).find('program.readable')
@@ -104,7 +113,7 @@ test('the copy that the remedy makes tells its version, and starts beside such a
   ])
 })
 
-test('a copy that tells no version, or a version that is no name of a file, is not made: the npm package tells one', { skip }, (t) => {
+test('no copy is made that states no version, or one that cannot be a file name: the npm package states one', { skip }, (t) => {
   const machine = makeMachine(t)
   program(path.join(machine.bin, 'claude'), 0o755)
   const first = () => runDoctor(machine, { provider: 'claude' }).find('program.readable').commands[0]
@@ -116,7 +125,7 @@ test('a copy that tells no version, or a version that is no name of a file, is n
   const tell = (/** @type {string} */ version) => fs.writeFileSync(path.join(home, 'package.json'), JSON.stringify({ version }))
   tell('2.1.330')
   assert.notEqual(first(), fromNpm)
-  // A semver's build may be any text, and is in the version as it was told.
+  // A semver's build may be any text, and is in the version as it was stated.
   tell('2.1.330+/../../../../etc/x.y')
   assert.equal(first(), fromNpm)
   // What is no version, or too old, is not started at all.

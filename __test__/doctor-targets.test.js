@@ -48,13 +48,13 @@ test('a worker that is the tenant already', { skip: skip || needsOpenClone() }, 
   const machine = makeMachine(t)
   const run = { as: UID, target: false }
   const healthy = runDoctor(machine, run)
-  assert.deepEqual([healthy.bad, healthy.status, healthy.find('target.same').details.canSetUid], [[], 0, false])
+  assert.deepEqual([healthy.bad, healthy.status, healthy.find('target.same').details.canSetUid], [['broker.own-uid'], 1, false])
   assert.deepEqual(healthy.report.target, { uid: UID, gid: UID, groups: [] })
   // Named, it is the same.
-  assert.deepEqual(runDoctor(machine, { as: UID }).bad, [])
+  assert.deepEqual(runDoctor(machine, { as: UID }).bad, ['broker.own-uid'])
 })
 
-test('without root it cannot become another: named, and the rest is looked at as far as the modes tell', {
+test('without root it cannot become another user: it says so, and checks the rest by the modes', {
   skip: skip || needsOpenClone()
 }, (t) => {
   const machine = makeMachine(t)
@@ -109,7 +109,7 @@ test('what it may not read without root is said', { skip: skip || needsOpenClone
   const file = tenantFile(path.join(machine.homes.claudeConfigDir, '.credentials.json'), '{}')
   fs.chownSync(file, 0, 0)
   const found = runDoctor(machine, { as: UID, provider: 'claude' })
-  assert.deepEqual(found.bad, ['login.empty'])
+  assert.deepEqual(found.bad, ['broker.own-uid', 'login.empty'])
   assert.ok(found.find('target.unseen').sentence.includes(`${file} (uid ${UID} may not read it)`))
 })
 
@@ -210,7 +210,7 @@ test('a CLI that is not installed', { skip }, async (t) => {
   const registry = await startRegistry(t, machine, '@anthropic-ai/claude-code', 'claude')
   fs.rmSync(path.join(machine.bin, 'claude'))
   const npm = path.join(path.dirname(process.execPath))
-  // npm asks the registry in a process of its own while this one serves it.
+  // npm asks the registry in its own process while this one serves it.
   const run = {
     provider: 'claude',
     bin,
@@ -384,7 +384,7 @@ test('an install that left out the addon', { skip }, (t) => {
   const machine = makeMachine(t)
   const bin = installAlone(machine, { addon: false })
   const home = path.join(path.dirname(bin), '..')
-  // Without the addon nobody knows the options of every provider: none is refused, and the finding is told.
+  // Without the addon nobody knows the options of every provider: none is refused, and the finding is reported.
   const before = runDoctor(machine, { bin })
   assert.deepEqual([before.report.findings.length, before.status, before.report.worst], [1, 2, 'error'])
   const { sentence, remedy, commands } = before.find('platform.unloadable')

@@ -11,7 +11,7 @@ const { needsScript, onTerminal, quoted, ttyOf } = require('./support/terminal.j
 
 const skip = needsLinux || needsRoot || needsScript
 
-/** What a command tells of its own hold on a terminal: /proc's line on it, what its descriptors are, and what /dev/tty is. */
+/** What a command reports about its terminal: its line in /proc, what its descriptors are, and what /dev/tty is. */
 const PROBE =
   'cat /proc/self/stat; for fd in 0 1 2; do readlink /proc/self/fd/$fd; done; (: < /dev/tty) 2>/dev/null && echo opened || echo none'
 

@@ -1,4 +1,4 @@
-// The doctor on a healthy machine and on broken ones: each defect is named, and its own commands mend it.
+// The doctor on a healthy machine and on broken ones: each defect is named, and its own commands fix it.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -20,14 +20,14 @@ const skip = needsLinux || needsRoot
 const octal = (/** @type {string} */ file) => (fs.statSync(file).mode & 0o7777).toString(8)
 
 /**
- * The finding is there, with its severity; its commands, run as they stand, make it go away and bring no other.
+ * The finding is there, with its severity; its commands, run unchanged, fix it and cause no other finding.
  * @param {import('./support/doctor.js').Machine} machine
  * @param {string} id
  * @param {'warning' | 'error'} severity
  * @param {import('./support/doctor.js').Run} [run]
  * @param {{ also?: string[], left?: string[] }} [others] What else is found before, and what is left afterwards.
  */
-function mends(machine, id, severity, run, { also = [], left = [] } = {}) {
+function fixes(machine, id, severity, run, { also = [], left = [] } = {}) {
   const before = runDoctor(machine, run)
   const finding = before.find(id)
   assert.equal(finding.severity, severity)
@@ -66,12 +66,14 @@ test('a healthy machine', { skip }, async (t) => {
       'program.reachable',
       'program.unknown-version',
       'program.hidden',
+      'broker.not-automatic',
       'state.usable',
       'state.usable',
       'files.none',
       'program.reachable',
       'program.unknown-version',
       'program.hidden',
+      'broker.usable',
       'state.usable',
       'files.none'
     ]
@@ -119,7 +121,7 @@ test('a closed directory on the way to a native program', { skip }, (t) => {
   const file = program(machine.at('private/bin/codex'), 0o755)
   fs.chmodSync(machine.at('private'), 0o700)
   const run = { provider: 'codex', args: ['--command', 'codex'], env: { PATH: `${machine.at('private/bin')}:/usr/bin:/bin` } }
-  const { finding, after } = mends(machine, 'program.unreachable', 'error', run)
+  const { finding, after } = fixes(machine, 'program.unreachable', 'error', run)
   assert.equal(finding.path, machine.at('private'))
   assert.equal(finding.sentence, `${file} cannot be run as uid ${UID}: ${machine.at('private')} belongs to 0:0 and has mode 0700.`)
   const steps = /** @type {any[]} */ (finding.details.steps)
@@ -140,7 +142,7 @@ test('closed steps on the way to a script, which cannot be copied alone', { skip
   const machine = makeMachine(t)
   const file = script(machine.at('a/b/claude'), '#!/bin/sh\n', 0o700)
   fs.chmodSync(machine.at('a'), 0o700)
-  const { finding, after } = mends(machine, 'program.unreachable', 'error', { provider: 'claude', args: ['--command', file] })
+  const { finding, after } = fixes(machine, 'program.unreachable', 'error', { provider: 'claude', args: ['--command', file] })
   assert.deepEqual(finding.commands, [`chmod a+x ${machine.at('a')}`, `chmod a+rx ${file}`])
   assert.ok(after.find('program.script').sentence.includes('/sh, which must be able to read it'))
 })
@@ -154,7 +156,7 @@ test('a version manager below a home, a shim, and a program in the home itself',
     const bin = machine.at(name)
     fs.mkdirSync(bin, { recursive: true })
     fs.symlinkSync(program(machine.at(`ada/${link}/versions/2.1.330`), 0o755), path.join(bin, 'claude'))
-    const { finding } = mends(
+    const { finding } = fixes(
       machine,
       'program.version-manager',
       'warning',
@@ -196,7 +198,9 @@ test('a program that the agent can read, and what inherits its key', { skip }, (
   for (const name of ['bin/codex-code-mode-host', 'codex-resources/bwrap', 'codex-path/rg']) program(machine.at(`vendor/${name}`), 0o755)
   fs.writeFileSync(machine.at('vendor/codex-package.json'), JSON.stringify({ version: TESTED }))
   const run = { provider: 'codex', env: { PATH: `${bin}:/usr/bin:/bin` } }
-  const { finding, after } = mends(machine, 'program.readable', 'warning', run)
+  const finding = runDoctor(machine, run).find('program.readable')
+  assert.equal(finding.severity, 'info', 'the broker keeps the key out of it')
+  const after = runDoctor(machine, run, finding.commands)
   assert.deepEqual(
     finding.details.readable,
     ['codex', 'codex-code-mode-host'].map((name) => path.join(bin, name))
@@ -209,12 +213,11 @@ test('a program that the agent can read, and what inherits its key', { skip }, (
 
   // Copied before and readable again: it is closed where it is.
   fs.chmodSync(path.join(machine.prefix, 'codex/bin/codex-code-mode-host'), 0o755)
-  const again = mends(machine, 'program.readable', 'warning', {
-    provider: 'codex',
-    env: { PATH: `${path.join(machine.prefix, 'bin')}:/usr/bin:/bin` }
-  })
+  const closed = { provider: 'codex', env: { PATH: `${path.join(machine.prefix, 'bin')}:/usr/bin:/bin` } }
+  const again = runDoctor(machine, closed).find('program.readable')
+  assert.ok(runDoctor(machine, closed, again.commands).ids.includes('program.hidden'))
   assert.deepEqual(
-    again.finding.commands.map((command) => command.split(' ')[0]),
+    again.commands.map((command) => command.split(' ')[0]),
     ['chown', 'chmod']
   )
 })
@@ -369,9 +372,14 @@ for (const [kind, provider, place, text, keys] of HOSTILE) {
     const machine = makeMachine(t)
     nameVersion(machine, '2.1.330')
     const file = tenantFile(place(machine.homes), text)
-    // What this one sets passes the shield: no start on the server's key is made beside it.
-    const severity = kind === 'claude-legacy-config' ? 'error' : 'warning'
-    const { finding } = mends(machine, `files.${kind}`, severity, { provider })
+    const { finding } = fixes(machine, `files.${kind}`, 'warning', { provider })
+    // What the shield keeps out reaches nothing at all.
+    const isKeptOut = kind === 'claude-state-config'
+    assert.equal(
+      / the file cannot reach the key; with delivery 'env' or 'fd', it can\.$/.test(finding.sentence),
+      !isKeptOut,
+      finding.sentence
+    )
     assert.equal(finding.path, file)
     assert.deepEqual(/** @type {any[]} */ (finding.details.hazards).map(({ key }) => key).toSorted(), keys)
     for (const key of keys) assert.ok(finding.sentence.includes(key), key)
@@ -391,12 +399,12 @@ test('settings that cannot be looked through are no clean bill', { skip }, (t) =
     ['codex', path.join(codexHome, 'config.toml'), `a = """\nnotify = ["${SENTINEL}"]\n`]
   ])) {
     tenantFile(file, text)
-    const { before } = mends(machine, 'files.unread', 'warning', { provider })
+    const { before } = fixes(machine, 'files.unread', 'warning', { provider })
     assert.ok(!before.ids.includes('files.none'))
   }
 })
 
-test('what is no settings file is told, not obeyed and not waited for', { skip }, (t) => {
+test('what is not a settings file is reported, not obeyed and not waited for', { skip }, (t) => {
   const machine = makeMachine(t)
   const { workspace } = machine.homes
   require('node:child_process').execFileSync('mkfifo', [path.join(workspace, '.mcp.json')])
@@ -407,6 +415,12 @@ test('what is no settings file is told, not obeyed and not waited for', { skip }
   assert.deepEqual(seen.toSorted(), ['files.instructions AGENTS.md', 'files.none ', 'files.unread .mcp.json', 'files.unread settings.json'])
   assert.deepEqual([bad, text.includes(SENTINEL)], [['files.unread', 'files.unread'], false])
 })
+
+/** Makes the directory above like /tmp: everybody creates files in it, and renames only their own. */
+function makeSticky(/** @type {string} */ directory) {
+  fs.chownSync(path.dirname(directory), 0, 0)
+  fs.chmodSync(path.dirname(directory), 0o1777)
+}
 
 /** Directories that are wrong: finding, severity, provider, what breaks them, options. */
 const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex', (homes: any, machine: any) => void][]} */ ([
@@ -425,6 +439,19 @@ const DIRECTORIES = /** @type {[string, 'warning' | 'error', 'claude' | 'codex',
   ['state.open', 'warning', 'codex', ({ codexHome }) => fs.chmodSync(codexHome, 0o755)],
   ['state.open', 'warning', 'claude', ({ claudeConfigDir }) => fs.chmodSync(claudeConfigDir, 0o733)],
   ['state.no-directory', 'error', 'codex', ({ codexHome }) => (fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))],
+  ['state.wrong-owner', 'error', 'claude', ({ tmpDir }) => (makeSticky(tmpDir), fs.chownSync(tmpDir, 0, 0))],
+  [
+    'state.foreign',
+    'warning',
+    'codex',
+    ({ codexHome }) => (makeSticky(codexHome), fs.chownSync(codexHome, 0, UID), fs.chmodSync(codexHome, 0o770))
+  ],
+  [
+    'state.no-directory',
+    'error',
+    'codex',
+    ({ codexHome }) => (makeSticky(codexHome), fs.rmdirSync(codexHome), fs.writeFileSync(codexHome, ''))
+  ],
   ['state.foreign', 'warning', 'codex', ({ codexHome }) => (fs.chownSync(codexHome, 0, UID), fs.chmodSync(codexHome, 0o770))]
 ])
 
@@ -432,7 +459,7 @@ for (const [id, severity, provider, spoil] of DIRECTORIES) {
   test(`${id} (${spoil.toString().match(/\w+Sync\((\w+)/)?.[1]})`, { skip }, (t) => {
     const machine = makeMachine(t)
     spoil(machine.homes, machine)
-    mends(machine, id, severity, { provider })
+    fixes(machine, id, severity, { provider })
   })
 }
 
@@ -451,7 +478,7 @@ test('a state directory behind a closed one', { skip }, (t) => {
   fs.symlinkSync(machine.at('closed/codex'), machine.at('link'))
   for (const name of ['closed/codex', 'link']) {
     fs.chmodSync(machine.at('closed'), 0o700)
-    const { finding } = mends(machine, 'state.unreachable', 'error', { provider: 'codex', args: ['--codex-home', machine.at(name)] })
+    const { finding } = fixes(machine, 'state.unreachable', 'error', { provider: 'codex', args: ['--codex-home', machine.at(name)] })
     assert.deepEqual(finding.commands, [`chmod a+x ${machine.at('closed')}`])
   }
 })
@@ -482,7 +509,7 @@ test('a tenant that makes links of its directories does not steer the commands i
 test('a path that a shell would take apart stays one word in the commands', { skip }, (t) => {
   const machine = makeMachine(t)
   const odd = machine.at("it's; touch $HOME `x` \u001b[31m\n.d")
-  const { finding } = mends(machine, 'state.missing', 'error', { provider: 'codex', args: ['--codex-home', odd] })
+  const { finding } = fixes(machine, 'state.missing', 'error', { provider: 'codex', args: ['--codex-home', odd] })
   assert.equal(finding.path, odd)
   assert.ok(fs.statSync(odd).isDirectory())
 })
@@ -500,11 +527,11 @@ test('logins that others can read', { skip }, (t) => {
   const machine = makeMachine(t)
   const { claudeConfigDir, codexHome } = machine.homes
   const file = tenantFile(path.join(claudeConfigDir, '.credentials.json'), claudeLogin(LATER), 0o644)
-  mends(machine, 'login.loose', 'warning', { provider: 'claude' })
+  fixes(machine, 'login.loose', 'warning', { provider: 'claude' })
   assert.equal(octal(file), '600')
   fs.chmodSync(codexHome, 0o711)
   tenantFile(path.join(codexHome, 'auth.json'), `{"OPENAI_API_KEY": "${SENTINEL}"}`, 0o644)
-  const { finding, after } = mends(
+  const { finding, after } = fixes(
     machine,
     'login.readable',
     'error',
@@ -534,7 +561,7 @@ for (const [id, severity, provider, stored, fresh] of LOGINS) {
     // What a person brings from a machine that has a browser, into the home of whoever runs the command.
     fs.mkdirSync(machine.at('brought'))
     fs.writeFileSync(machine.at(`brought/${file}`), fresh)
-    const { finding, after } = mends(machine, id, severity, { provider, env: { HOME: machine.at('brought') } })
+    const { finding, after } = fixes(machine, id, severity, { provider, env: { HOME: machine.at('brought') } })
     assert.match(finding.remedy ?? '', /on a machine that has a browser \((claude \/login|codex login)\)/)
     const { mode, uid, gid } = fs.statSync(path.join(state, file))
     assert.deepEqual([mode & 0o7777, uid, gid], [0o600, UID, UID])
@@ -554,7 +581,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     }
     fs.chownSync(writeLogin(state, provider, expired), UID, UID)
     const { remedy } = runDoctor(machine, { provider }).find('login.stale')
-    // The code as it stands in the remedy, with the endpoint of this test.
+    // The code of the remedy, with the endpoint of this test.
     const [, renewal] = /: (await \(await CredentialStore\.open\(.*?\)\)\.fresh\(\))\. If that/.exec(remedy ?? '') ?? []
     const store = {
       open: (/** @type {any} */ id, /** @type {any} */ options) => CredentialStore.open(id, { ...options, tokenUrl: endpoint.url })
@@ -567,23 +594,19 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
 
 test('keys in the environment of this process', { skip }, (t) => {
   const machine = makeMachine(t)
-  const { finding } = mends(machine, 'environment.server-credential', 'warning', {
+  const { finding } = fixes(machine, 'environment.server-credential', 'warning', {
     env: { ANTHROPIC_API_KEY: SENTINEL, OPENAI_API_KEY: SENTINEL }
   })
   assert.deepEqual(finding.details.names, ['ANTHROPIC_API_KEY', 'OPENAI_API_KEY'])
   assert.match(finding.remedy ?? '', /takeServerCredentials\(\)/)
-  mends(machine, 'environment.credential', 'warning', { env: { ANTHROPIC_AUTH_TOKEN: SENTINEL } })
+  fixes(machine, 'environment.credential', 'warning', { env: { ANTHROPIC_AUTH_TOKEN: SENTINEL } })
   const others = runDoctor(machine, {
     env: { GH_TOKEN: SENTINEL, NODE_OPTIONS: '--no-warnings', HTTPS_PROXY: `http://${SENTINEL}`, OPENAI_API_KEY: '' }
   })
   assert.deepEqual([others.bad, others.find('environment.other-credential').details.names], [[], ['GH_TOKEN']])
   assert.deepEqual(/** @type {string[]} */ (others.find('environment.influence').details.names).toSorted(), ['HTTPS_PROXY', 'NODE_OPTIONS'])
   assert.ok(!others.text.includes(SENTINEL))
-  assert.deepEqual(
-    runDoctor(machine, { provider: 'codex', env: { ANTHROPIC_API_KEY: SENTINEL } }).bad,
-    [],
-    'of the providers that were asked for'
-  )
+  assert.deepEqual(runDoctor(machine, { provider: 'codex', env: { ANTHROPIC_API_KEY: SENTINEL } }).bad, [], 'of the requested providers')
 })
 
 test('names of every login shell are no news, and a sentence has no more than eight', { skip }, (t) => {
@@ -609,7 +632,7 @@ test('memory that may not be locked', { skip }, (t) => {
   assert.deepEqual([after.bad, after.ids.includes('memory.protected')], [[], true])
 })
 
-test('where the native start is not to be had', { skip }, async (t) => {
+test('if the native start is not available', { skip }, async (t) => {
   const machine = makeMachine(t)
   const { missingForNativeStart } = binding
   t.after(() => (binding.missingForNativeStart = missingForNativeStart))

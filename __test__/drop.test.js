@@ -37,7 +37,7 @@ test('ids, groups and capabilities of the target, for good', { skip: needsRoot }
   assert.equal(seen.NoNewPrivs, '1')
 })
 
-test('groups are exactly those asked for', { skip: needsRoot }, async (t) => {
+test('groups are exactly those requested', { skip: needsRoot }, async (t) => {
   const { status: seen } = await look(t, { groups: [54322, 54321] })
   assert.deepEqual(seen.Groups.trim().split(/\s+/), ['54321', '54322'])
 })
@@ -110,7 +110,7 @@ test('a setuid program gives it nothing', { skip: needsRoot }, async (t) => {
   assert.equal((await run(env, `${program} -u`)).stdout.trim(), String(UID))
 })
 
-test('limits: no core dump by default, and those asked for', { skip: needsLinux }, async (t) => {
+test('limits: no core dump by default, and those requested', { skip: needsLinux }, async (t) => {
   const { limits } = await look(t)
   // Less than any core file, and unlike 0 also none into a pipe (core(5)).
   assert.deepEqual(limits['Max core file size'], ['1', '1'])

@@ -23,7 +23,7 @@ function setOwn(/** @type {any} */ t, /** @type {Record<string, string>} */ valu
   })
 }
 
-test('nothing of process.env passes but base names and what inherit asks for', (t) => {
+test('nothing of process.env passes but base names and what inherit names', (t) => {
   setOwn(t, {
     MADE_UP_ONE: '1',
     MADE_UP_TWO: '2',
@@ -48,7 +48,7 @@ test('set takes the place of a base name and of an inherited one', (t) => {
   env.dispose()
 })
 
-/** Names that neither `inherit` nor `set` may ask for, and the reason that is told. */
+/** Names that neither `inherit` nor `set` may contain, and the reason that is reported. */
 const FORBIDDEN = /** @type {[string, RegExp][]} */ ([
   ...[
     'LD_PRELOAD',

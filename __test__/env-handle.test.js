@@ -60,7 +60,7 @@ test('a ProviderProcess shows no value, no argument and no name of the key', asy
   assert.equal((await outcome(child)).code, 0)
 })
 
-test('fingerprints tell keys apart in one process and are not the same in the next', () => {
+test('fingerprints distinguish keys in one process and differ in the next', () => {
   const print = (/** @type {string} */ apiKey) => {
     const env = buildProviderEnv({ apiKey }, { workspace })
     env.dispose()
@@ -128,7 +128,7 @@ test('dispose() is idempotent, and what needs the secrets says so afterwards', (
   assert.match(util.inspect(env), /disposed: true/)
 })
 
-test('names are told after dispose() also when nobody asked before', () => {
+test('names can be read after dispose(), even for the first time', () => {
   const env = build()
   env.dispose()
   assert.ok(env.names.includes('USER_A'))
@@ -139,7 +139,7 @@ test('Symbol.dispose is there for `using`, on both handles', () => {
   assert.equal(typeof ProviderProcess.prototype[Symbol.asyncDispose], 'function')
 })
 
-test('a start that was asked for before dispose() still gets its secrets', async (t) => {
+test('a start that was requested before dispose() still gets its secrets', async (t) => {
   const { env } = makeEnv(t, { apiKey: SENTINELS[0] })
   const child = startScript(env, 'cat <&3')
   env.dispose()

@@ -4,7 +4,7 @@
 const assert = require('node:assert/strict')
 const test = require('node:test')
 const { buildProviderEnv } = require('../index.js')
-const { makeEnv, run } = require('./support/launch.js')
+const { makeEnv, needsLinux, run } = require('./support/launch.js')
 
 const home = '/home/w'
 
@@ -139,7 +139,17 @@ test('the base URL: a variable for claude, an argument for codex', async (t) => 
   const claude = makeEnv(t, {}, { baseUrl }).env
   assert.equal((await printed(claude)).ANTHROPIC_BASE_URL, baseUrl)
   const codex = makeEnv(t, { provider: 'codex' }, { baseUrl }).env
-  const { stdout } = await run(codex, 'env; printf "%s\\n" "$@"')
+  const { stdout } = await run(codex, 'env; printf "%s\\n" "$@"', { delivery: 'env' })
   assert.match(stdout, /^openai_base_url="http:\/\/127\.0\.0\.1:1\/v1"$/m)
   assert.doesNotMatch(stdout, /BASE_URL=/)
+})
+
+test('with the broker, the base URL is the broker’s, and the caller’s is nowhere in the child', { skip: needsLinux }, async (t) => {
+  const baseUrl = 'http://127.0.0.1:1/v1'
+  const codex = await run(makeEnv(t, { provider: 'codex' }, { baseUrl }).env, 'env; printf "%s\\n" "$@"', { delivery: 'broker' })
+  const claude = await run(makeEnv(t, {}, { baseUrl }).env, 'env', { delivery: 'broker' })
+  assert.match(codex.stdout, /^openai_base_url="http:\/\/127\.0\.0\.1:\d{2,5}\/v1"$/m)
+  assert.match(claude.stdout, /^ANTHROPIC_BASE_URL=http:\/\/provider-env\.invalid$/m)
+  assert.match(claude.stdout, /^ANTHROPIC_UNIX_SOCKET=\/./m)
+  for (const { stdout } of [codex, claude]) assert.doesNotMatch(stdout, /127\.0\.0\.1:1\//)
 })

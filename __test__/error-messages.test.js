@@ -1,4 +1,4 @@
-// What an error tells a person: what is in the way, by its name, and a remedy that works for just that.
+// What an error message says: what is in the way, by its name, and a remedy that works for it.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -47,7 +47,7 @@ test('a file with variables: the one in the way, the variable that leads there, 
       /Remove that variable from the env member, or remove the file, or .* versions\/<version> \(docs\/hardening\.md\)/
     )
     assert.doesNotMatch(error.message, /parsed|value-not-shown|FOO/)
-    // A tenant chose the name: only one that can stand anywhere is shown.
+    // A tenant chose the name: only one that is safe anywhere is shown.
     fs.writeFileSync(file, JSON.stringify({ env: { 'LD_\u001b[2J': 'x' } }))
     const strange = await failureOf(env)
     assert.match(strange.message, /sets … in its env member/)
@@ -128,7 +128,7 @@ test('a limit that is refused: which option, and which bound', { skip: needsLinu
   assert.doesNotMatch(error.message, /needs root/)
 })
 
-test('a worker that is not root and has a core limit of 0 is told what to have instead', { skip: needsRoot || needsLinux }, async (t) => {
+test('the error for a worker that is not root and has a core limit of 0 says what to do', { skip: needsRoot || needsLinux }, async (t) => {
   const { homes } = makeEnv(t)
   fs.chmodSync(homes.tmpDir, 0o777)
   const main = copyPackage(t)
@@ -163,7 +163,7 @@ test('what the Agent SDK makes arguments of is called by its own name too', { sk
   assert.match(start('--mcp-config', '{"mcpServers":{"a":{"command":"x","env":{"A":"b"}}}}'), /--mcp-config.*mcpServersDelivery/)
 })
 
-test('a path that an error is about stands in its text', async (t) => {
+test('a path that an error is about is in its text', async (t) => {
   const { claudeConfigDir: dir } = makeHomes({ test: t })
   const missing = path.join(dir, 'missing')
   await assert.rejects(CredentialStore.open('claude', { dir: missing }), (/** @type {any} */ error) => {

@@ -1,4 +1,4 @@
-// Every code stands in the types, in Rust and in docs/errors.md, and is raised here for real, without a value in any part.
+// Every code is in the types, in Rust and in docs/errors.md, and is raised here for real, without a value in any part.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -303,7 +303,11 @@ const CASES = {
       fields: { provider: 'codex', names: ['oauthAccessToken'] },
       message: /Pass payload\.apiKey instead/
     },
-    { raise: (t) => start(t, { delivery: 'broker' }), fields: { provider: 'claude', names: ['delivery'] }, message: /no broker/ },
+    {
+      raise: (t) => start(t, { delivery: 'broker' }, { apiKey: undefined }, ':', { workspace: { claudeConfigDir: '/home/w/.claude' } }),
+      fields: { provider: 'claude', names: ['delivery'] },
+      message: /reads this login from a directory of its own, so there is nothing for the broker to add\. Use delivery "auto"\./
+    },
     {
       raise: (t) => start(t, { delivery: 'fd' }, { provider: 'codex' }),
       fields: { provider: 'codex', names: ['delivery'] },
@@ -316,7 +320,12 @@ const CASES = {
     {
       raise: () => codexOptions(build(withKey({ provider: 'codex' })), {}),
       fields: { names: ['exposeSecrets'] },
-      message: /Pass exposeSecrets: true/
+      message: /the session cookie and the values of userEnvKeys as JavaScript strings.*Pass exposeSecrets: true/
+    },
+    {
+      raise: () => codexOptions(build({ provider: 'codex', apiKey: KEY }), { delivery: 'env' }),
+      fields: { names: ['exposeSecrets'] },
+      message: /needs the key as a JavaScript string.*Pass exposeSecrets: true/
     }
   ],
   ERR_PROVIDER_ABORTED: [
@@ -447,7 +456,7 @@ test('the table here has every code of the list in Rust, and the facade raises n
   assert.deepEqual(inText([read('src', 'error.rs'), ...facade.map((file) => read('lib', file))].join()), CODES)
 })
 
-test('an error crosses as an object with every part, whatever stands on Object.prototype', (t) => {
+test('an error crosses as an object with every part, whatever is on Object.prototype', (t) => {
   for (const name of ['code', 'errno', 'path', 'step']) {
     Object.defineProperty(Object.prototype, name, { configurable: true, get: () => SENTINEL, set: () => {} })
     t.after(() => Reflect.deleteProperty(Object.prototype, name))

@@ -1,4 +1,4 @@
-// What only the system can tell of a start is an `error` event with both starts, and never thrown; what the arguments tell is.
+// A failure that only the system can report is an `error` event with both starts, and never thrown; a wrong argument is thrown.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -65,7 +65,7 @@ for (const [how, start] of Object.entries(STARTS)) {
     })
   }
 
-  test(`${how}, thrown: what its arguments tell`, { skip: needsLinux }, (t) => {
+  test(`${how}, thrown: wrong arguments`, { skip: needsLinux }, (t) => {
     const { env } = makeEnv(t)
     for (const [options, code] of OF_ARGUMENTS) {
       assert.throws(
@@ -95,7 +95,7 @@ test('the portable start as a uid that this process may not become', { skip: isR
 for (const how of ['native', 'portable']) {
   test(`${how}: a worker without a descriptor left`, { skip: needsLinux }, async (t) => {
     const workspace = JSON.stringify(workspaceOf(makeHomes({ uid: ids.uid, test: t })))
-    // A limit of its own, whatever the test's is.
+    // A separate limit, whatever the test's is.
     const { stdout } = await promisify(execFile)('/bin/sh', [
       '-c',
       'ulimit -n 256; exec "$@"',

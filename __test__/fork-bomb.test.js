@@ -15,10 +15,10 @@ const SECONDS = 40
 const OTHER = UID + 1
 const needsPerl =
   needsRoot ||
-  (spawnSync('perl', ['-MPOSIX', '-e', '1']).status === 0 ? false : 'needs perl, whose processes fork without a program of their own')
+  (spawnSync('perl', ['-MPOSIX', '-e', '1']).status === 0 ? false : 'needs perl, whose processes fork without executing a program')
 
 /**
- * Processes that start others, each in a session of its own, as fast as they can: where `RLIMIT_NPROC` keeps them from it,
+ * Processes that start others, each in its own session, as fast as they can: where `RLIMIT_NPROC` keeps them from it,
  * they do so as soon as one of them ends. All end by themselves when SECONDS are over. All ignore SIGTERM, but for the first
  * one of an `obedient` or `patient` bomb. The others of a patient one start nobody until the first one has ended.
  */
@@ -120,7 +120,7 @@ const ASKS = [
 ]
 
 for (const [how, kind, ask, signal] of ASKS) {
-  test(`${how}: ${COUNT} processes that do nothing but start others end`, { skip: needsPerl }, async (t) => {
+  test(`${how}: ${COUNT} processes that only start others end`, { skip: needsPerl }, async (t) => {
     t.after(() => endAllOf(UID))
     const child = startScript(makeEnv(t).env, bomb(kind), {
       limits: { processes: COUNT },

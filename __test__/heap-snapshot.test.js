@@ -40,7 +40,7 @@ for (const [way, { apiKey, found }] of Object.entries(WAYS)) {
       say(recipient.publicKey)
       input.sealed = await new Promise((resolve) => process.stdin.setEncoding('utf8').once('data', (text) => resolve(text.trim())))
       const env = main.buildProviderEnv({ apiKey: ${apiKey}, provider: 'codex' }, { recipient, requestId: 'r', workspace: { id: 'w', home: '/tmp' } })
-      const child = main.spawnProvider(env, { command: '/bin/sh', args: ['-c', 'echo "$CODEX_API_KEY" >&2'], cwd: '/', allowRoot: true, workspaceTrust: 'trusted' })
+      const child = main.spawnProvider(env, { command: '/bin/sh', args: ['-c', 'echo "$CODEX_API_KEY" >&2'], delivery: 'env', cwd: '/', allowRoot: true, workspaceTrust: 'trusted' })
       child.stdout.resume()
       let scrubbed = ''
       child.stderr.on('data', (bytes) => (scrubbed += bytes))

@@ -43,7 +43,7 @@ test('a maze of symlinks as the working directory holds nobody up', { skip: need
   assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`)
 })
 
-test('nor as a workspace of Codex, whose real paths its arguments tell, in a start and for its SDK', {
+test('nor as a workspace of Codex, whose arguments contain real paths, in a start and for its SDK', {
   skip: needsRoot,
   timeout: 120_000
 }, async (t) => {
@@ -64,7 +64,7 @@ test('nor as a workspace of Codex, whose real paths its arguments tell, in a sta
   assert.ok(performance.now() - begun < 5000, `${performance.now() - begun} ms`)
 })
 
-/** The child in flight of a start as this uid: it has no memory of its own yet. @param {number} uid */
+/** The child in flight of a start as this uid: it still shares the memory of the worker. @param {number} uid */
 function inFlight(uid) {
   const own = fs.readdirSync('/proc').filter((name) => /^\d+$/.test(name))
   return own.map(Number).find((pid) => {
@@ -87,7 +87,7 @@ async function silent(t, more) {
   }
 }
 
-test('a file system that never answers the tenant’s child holds the tenant alone, who is told', {
+test('a file system that never answers the tenant’s child holds only that tenant, which gets an error', {
   skip: needsRoot,
   timeout: 120_000
 }, async (t) => {

@@ -48,7 +48,7 @@ function inputOf(/** @type {any} */ t, more = {}) {
   return { ids, workspace: { home: '/', dir: '/', tmpDir: homes.tmpDir }, ...more }
 }
 
-test('a session keyring of its own: nothing of root’s, nothing of another tenant’s', { skip: needsKeys }, async (t) => {
+test('its own session keyring: nothing of root’s, nothing of another tenant’s', { skip: needsKeys }, async (t) => {
   const perl = (/** @type {string} */ what) => ['-e', `${KEYRING}${what})`]
   const input = inputOf(t, {
     own: perl('text("of-root")'),
@@ -137,7 +137,7 @@ test('nor the right to come first, nor that it is spared when memory runs out', 
   assert.match(text, /\n0\n/, text)
 })
 
-test('a worker that comes last hands that on, unless it is told otherwise', { skip: needsRoot, timeout: 60_000 }, async (t) => {
+test('a worker with low priority passes it on, unless an option says otherwise', { skip: needsRoot, timeout: 60_000 }, async (t) => {
   const last = [...oom(300), 'ionice', '-c3', 'nice', '-n', '7', 'chrt', '-b', '0']
   if (!works(last[0], ...last.slice(1), 'true')) return t.skip('needs ionice and chrt')
   const kept = await placeOf(t, last)
@@ -311,7 +311,7 @@ test('a sandbox without keyctl(2) is reported, and starts go on', { skip: needsK
   const worker = startWorker(
     t,
     `${RUN}
-    const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', 'echo fine'], workspaceTrust: 'trusted' })
+    const child = main.spawnProvider(env, { ...input.ids, command: '/bin/sh', args: ['-c', 'echo fine'], delivery: 'fd', workspaceTrust: 'trusted' })
     let text = ''
     child.stdout.on('data', (more) => (text += more))
     child.on('error', (error) => (text += error.message)).on('close', () => say({ text, path: child.startPath, missing: child.missingProtections }))`,

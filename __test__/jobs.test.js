@@ -1,4 +1,4 @@
-// Promises of what the addon does on threads of its own: they keep the event loop alive while they are pending, and no longer.
+// Promises of what the addon does on its own threads: they keep the event loop alive while they are pending, and no longer.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -12,7 +12,7 @@ const KEY = 'sk-proj-made-up-0123456789'
 /** Longer than any of these tests may take. */
 const TIMEOUT_MS = 120_000
 
-/** An endpoint that answers when it is told to. @param {any} t */
+/** An endpoint that answers on command. @param {any} t */
 async function patient(t) {
   /** @type {http.ServerResponse[]} */
   const asked = []
@@ -93,7 +93,7 @@ test('a worker thread that ends leaves its promises behind, and the process goes
   await isAsked()
   worker.stdin.write('terminate\n')
   assert.equal(await worker.next(), 'terminated')
-  // What the threads asked for is answered when nobody is there to hear it; then comes the main thread's.
+  // What the threads requested is answered when nobody is there to hear it; then comes the main thread's.
   const answering = setInterval(answer, 50)
   t.after(() => clearInterval(answering))
   assert.equal(await worker.next(), 'valid')

@@ -198,7 +198,7 @@ test('what was moved, changed or downgraded does not open, and is refused with o
   )
 })
 
-test('version 1 opens only where it was asked for', (t) => {
+test('version 1 opens only where it was requested', (t) => {
   for (const version of ['none', 'v1']) {
     assert.match(
       refusal(() => makeLockbox(t).open(nodeSeal(version), CONTEXT)),

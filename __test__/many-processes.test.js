@@ -1,4 +1,4 @@
-// A tenant with many processes, each in a session of its own: all of them end, and neither descriptors nor time are taken
+// A tenant with many processes, each in its own session: all of them end, and neither descriptors nor time are taken
 // from other tenants.
 'use strict'
 
@@ -10,7 +10,7 @@ const { until } = require('./support/kernel.js')
 const { withArgument } = require('./support/proc.js')
 const { startWorker } = require('./support/worker.js')
 
-/** An argument of `sleep` that stands on no other command line. @param {string | number} name */
+/** An argument of `sleep` that is on no other command line. @param {string | number} name */
 const markOf = (name) => `600.${process.pid}${name}`
 
 /** Ignores SIGTERM, and so does what it starts. @param {number} count @param {string} mark */

@@ -24,7 +24,9 @@ const skip =
 const ROWS = {
   // One for the key, one for each of the other values.
   'bytes, codex': { live: (n) => n === 4 },
+  'bytes, codex in its environment': { live: (n) => n === 4 },
   'bytes, claude': { live: (n) => n === 4 },
+  'bytes, claude by the broker': { live: (n) => n === 4 },
   'JSON, codex': { live: (n) => n === 2 },
   'JSON, claude': { live: (n) => n === 2 },
   message: { live: (n) => n === 2 },

@@ -40,7 +40,7 @@ test('a body larger than the mock takes is refused, by its announced length or a
   )
 })
 
-test("with a credential of its own, it reads no body of another's", async (t) => {
+test("with its own credential, it reads no body of another's", async (t) => {
   const mock = await startMockApi({ credential: 'k' })
   t.after(() => mock.close())
   // Never ends: an answer means that nobody waits for the body.
@@ -114,7 +114,7 @@ test('an answer calls any tool, ends in an error, or breaks off, in the dialect 
   }
 })
 
-test('a thread is summed up when Codex asks for it, whatever the script says', async (t) => {
+test('a thread is summed up when Codex requests it, whatever the script says', async (t) => {
   const mock = await startMockApi({ answer: () => ({ text: 'made up' }) })
   t.after(() => mock.close())
   const { text } = await answer(mock.port, '/v1/responses', { stream: true, input: [{ type: 'compaction_trigger' }] })

@@ -1,4 +1,4 @@
-// Options for callers whose compiler tells "absent" from "undefined" (exactOptionalPropertyTypes): our types let both pass, and
+// Options for callers whose compiler distinguishes "absent" from "undefined" (exactOptionalPropertyTypes): our types let both pass, and
 // both mean the same when it runs.
 'use strict'
 
@@ -17,7 +17,7 @@ const PROJECT = path.join(__dirname, '..')
 const TYPES = ['index.d.ts']
 
 /**
- * The optional properties of what callers give, by where they stand: an interface, a class or a function, or a property of one. What only we
+ * The optional properties of what callers give, by where they are declared: an interface, a class or a function, or a property of one. What only we
  * give is `readonly`, or in a promise.
  */
 function optionalProperties() {
@@ -41,7 +41,7 @@ function optionalProperties() {
   return all
 }
 
-/** A check that is asked for: `owner: config.uid` of a configuration without one would ask for none. */
+/** Options that request a check: `owner: config.uid`, if the configuration has no uid, would turn the check off. */
 const REFUSED = ['LoginOptions.owner']
 
 test('every optional property of an option may be given as undefined, by its type', () => {
@@ -86,7 +86,7 @@ test('README’s examples compile as a strict project has them', (t) => {
 })
 
 /**
- * Calls with all optional properties `undefined`, by the name of what they stand in.
+ * Calls with all optional properties `undefined`, by the name of what declares them.
  * @type {Record<string, (own: any, t: any) => unknown>}
  */
 const CALLS = {
@@ -150,6 +150,18 @@ const CALLS = {
     main.CredentialStore.of('claude', KEYS.claude, { kind: own.kind }).dispose()
     const { store } = await openLogin(t)
     for (const method of /** @type {const} */ (['fresh', 'refresh', 'reload'])) await store[method]({ signal: own.signal })
+  },
+  BrokerOptions: (own) => main.startBroker(own).stop(),
+  BrokerLimits: (own) => main.startBroker({ limits: own }).stop(),
+  AuditOptions: async (own) => {
+    const broker = main.startBroker()
+    await broker.audit(own).return?.()
+    await broker.stop()
+  },
+  Broker: async (own) => {
+    const broker = main.startBroker()
+    assert.equal(broker.rotate({ provider: 'claude', workspaceId: 'w' }, KEYS.claude, { kind: own.kind }), 0)
+    await broker.stop()
   },
   DiagnoseOptions: (own) => main.diagnose({ ...own, start: false }),
   ValidateKeyOptions: (own) => main.validateKey('claude', KEYS.claude, own),

@@ -44,7 +44,7 @@ async function ended(child) {
 const REFUSED = 'ERR_INVALID_ARG_VALUE'
 
 /**
- * A worker of its own with `start`, for what would end this one.
+ * A separate worker with `start`, for what would end this one.
  * @param {any} t
  * @param {boolean} isOurs
  * @param {string} body
@@ -212,7 +212,7 @@ const DIFFERENCES = {
       const { code, signal } = await outcome(start('kill -37 $$'))
       return [code, signal]
     },
-    // libuv tells 37, and the table of names of child_process has none.
+    // libuv reports 37, for which child_process has no name.
     expect: [
       [0, null],
       [null, 'SIGRTMIN+3']

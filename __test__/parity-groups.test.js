@@ -52,13 +52,13 @@ test('a signal reaches the whole group, which is the child’s own', { skip: nee
   endAfter(t, grandchild)
   await child.spawned
   const { NSpgid, NSsid } = status(grandchild)
-  assert.deepEqual([Number(NSpgid), Number(NSsid)], [child.pid, child.pid], 'a session and a group of its own')
+  assert.deepEqual([Number(NSpgid), Number(NSsid)], [child.pid, child.pid], 'its own session and group')
   assert.equal(child.kill('SIGTERM'), true)
   assert.deepEqual(await child.exited, { code: null, signal: 'SIGTERM' })
   await until('the grandchild ends', () => !isRunning(grandchild))
 })
 
-test('kill() that asks for the end is followed by SIGKILL; another signal is not', { skip: needsLinux }, async (t) => {
+test('kill() with killSignal is followed by SIGKILL; another signal is not', { skip: needsLinux }, async (t) => {
   const stubborn = 'trap "" TERM; trap "echo one" USR1; echo ready; while :; do read line; done <&1'
   const child = startScript(makeEnv(t).env, stubborn, { killGraceMs: 100, stdio: ['pipe', 'pipe', 'pipe'] })
   let text = ''

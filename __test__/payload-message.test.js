@@ -14,7 +14,7 @@ process.env.ANTHROPIC_API_KEY = 'sk-ant-api03-made-up-server'
 process.env.OPENAI_API_KEY = 'sk-proj-made-up-server'
 const serverCredentials = takeServerCredentials()
 
-/** In an `ArrayBuffer` of its own, as what comes from a socket. @param {unknown} value */
+/** In its own `ArrayBuffer`, like bytes from a socket. @param {unknown} value */
 function bytesOf(value) {
   const text = Buffer.from(typeof value === 'string' ? value : JSON.stringify(value))
   const bytes = new Uint8Array(new ArrayBuffer(text.length))
@@ -28,7 +28,7 @@ const UNKNOWN = {
   'a field that is misspelt': { apikey: SENTINEL, Provider: 'codex' },
   'a wrong nesting': { data: { payload: PAYLOAD } },
   'an option that says nothing': { id: SENTINEL, credentialOwner: null, requireCredential: null },
-  'nothing but an option that says nothing': { credentialOwner: null }
+  'only an option that says nothing': { credentialOwner: null }
 }
 
 for (const [what, payload] of Object.entries(UNKNOWN)) {

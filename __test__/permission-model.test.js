@@ -1,4 +1,4 @@
-// Runtimes that were told what this process may do: what the error says where the addon may not load, and what a start may
+// Runtimes that restrict this process: what the error says if the addon may not load, and what a start may
 // do where it may.
 'use strict'
 
@@ -56,7 +56,7 @@ for (const [name, find, permission] of NODES) {
     assert.deepEqual([finding.id, /--allow-addons/.test(finding.remedy)], ['platform.unloadable', true])
   })
 
-  // What docs/hardening.md tells whoever relies on the permission model.
+  // What docs/hardening.md says about the permission model.
   test(`a start needs no --allow-child-process, and its child no leave to read or write: ${name}`, {
     skip: needsLinux || needsRoot
   }, async (t) => {

@@ -63,7 +63,9 @@ test('the key comes on the pipe, the environment is the plan, the ids are the ta
 
 test('a key by environment is there, and its pipe is not', { skip }, async (t) => {
   const text = await output(
-    start(makeEnv(t, 'codex'), 'echo $CODEX_API_KEY; [ -e /proc/self/fd/3 ] && readlink /proc/self/fd/3 | grep -c pipe; true')
+    start(makeEnv(t, 'codex'), 'echo $CODEX_API_KEY; [ -e /proc/self/fd/3 ] && readlink /proc/self/fd/3 | grep -c pipe; true', {
+      delivery: 'env'
+    })
   )
   assert.equal(text, `${KEY}\n`)
 })

@@ -8,7 +8,7 @@ const { test } = require('node:test')
 const { needsRoot } = require('./support/launch.js')
 
 /**
- * What a script prints that runs in a PID namespace of its own, where the next number can be chosen (pid_namespaces(7)).
+ * What a script prints that runs in its own PID namespace, where the next number can be chosen (pid_namespaces(7)).
  * @param {{ skip(message: string): void, diagnostic(message: string): void }} t
  * @param {string} body
  */

@@ -71,7 +71,7 @@ test('a closed directory is named, with owner, mode and remedy', { skip: needsRo
     assert.equal(error.message, expected)
   }
   for (const name of ['home', 'home/bin']) place.close(name, 0o711)
-  assert.equal(resolveProgram('claude', { command, ...ids }).path, command, 'as told, so done')
+  assert.equal(resolveProgram('claude', { command, ...ids }).path, command, 'exactly the given path')
   place.close('home')
   assert.throws(
     () => resolveProgram('claude', { command, ...ids }),
@@ -312,7 +312,7 @@ test('the npm package is found where PATH has none, with its version', { skip: n
   const manifest = path.join(__dirname, '..', 'node_modules', '@openai', 'codex', 'package.json')
   if (!fs.existsSync(manifest)) return t.skip('@openai/codex is not installed')
   const found = resolveProgram('codex', { path: '/nowhere', allowRoot: true })
-  // In a clone of another's, as under sudo, nothing tells a version that is believed.
+  // In another user's clone, as under sudo, no file states a version that is believed.
   const { version } = JSON.parse(fs.readFileSync(manifest, 'utf8'))
   const isBelieved = [0, process.getuid?.()].includes(fs.statSync(manifest).uid)
   assert.deepEqual([found.foundBy, found.kind, found.version], ['npm-package', 'native', isBelieved ? version : null])

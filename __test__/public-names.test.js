@@ -11,6 +11,7 @@ const PROJECT = path.join(__dirname, '..')
 const TYPES_FILE = fs.readFileSync(path.join(PROJECT, 'index.d.ts'), 'utf8')
 
 const VALUES = [
+  'Broker',
   'CredentialStore',
   'Lockbox',
   'ProviderEnv',
@@ -36,12 +37,20 @@ const VALUES = [
   'revoke',
   'runningProcesses',
   'spawnProvider',
+  'startBroker',
   'takeServerCredentials',
   'validateKey'
 ]
 
 const TYPES = [
   'AgentLaunch',
+  'AuditOptions',
+  'AuditOutcome',
+  'AuditRecord',
+  'BrokerCounts',
+  'BrokerLimits',
+  'BrokerOptions',
+  'BrokerTarget',
   'CheckKeyOptions',
   'ClaudeAgentOptions',
   'CodexLaunch',
@@ -87,6 +96,7 @@ const TYPES = [
   'RedactorOptions',
   'RedactorSource',
   'RefreshResult',
+  'RefusalReason',
   'ResolveOptions',
   'ResourceLimits',
   'RevocationTarget',

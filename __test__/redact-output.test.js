@@ -141,7 +141,7 @@ test('a launch that writes nothing makes nothing to look for', { skip: needsLinu
   assert.ok(most < 16_000, `${most} bytes`)
 })
 
-test('what is held back does not stand behind what goes through', { skip: needsLinux }, async (t) => {
+test('what is held back is not printed after what goes through', { skip: needsLinux }, async (t) => {
   const { env } = makeLaunchEnv(t)
   const child = startScript(env, 'printf "hello %s" "$(printf "$USER_DB" | head -c 20)" >&2; read line')
   const first = await new Promise((resolve) => child.stderr.once('data', resolve))
@@ -189,7 +189,7 @@ test('streams that nobody reads, and that are destroyed, let go of it too', { sk
   await until('all secrets are gone', () => memoryProtection().allocations === before)
 })
 
-test('a stream that does not pass through here is refused when asked for, and reported when not', { skip: needsLinux }, async (t) => {
+test('a stream that does not pass through here is refused when requested, and reported when not', { skip: needsLinux }, async (t) => {
   const { env } = makeLaunchEnv(t)
   for (const [stdio, redactOutput] of [
     [['ignore', 'pipe', 'inherit'], { stderr: true }],

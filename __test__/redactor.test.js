@@ -129,6 +129,25 @@ test('bytes of every size come out scrubbed', () => {
   }
 })
 
+test('bytes of any content are accepted, zeros too', () => {
+  const redactor = new Redactor([KEY])
+  for (const size of [0, 1, 64, 65, 1000]) {
+    const zeros = new Uint8Array(size)
+    assert.equal(redactor.redact(zeros), zeros)
+    assert.deepEqual(zeros, new Uint8Array(size))
+  }
+})
+
+test('bytes that are refused keep their content', () => {
+  const redactor = new Redactor([KEY])
+  const shared = new Uint8Array(new SharedArrayBuffer(16)).fill(0x2e)
+  assert.throws(() => redactor.redact(shared), { code: 'ERR_INVALID_ARG_TYPE' })
+  redactor.dispose()
+  const small = new Uint8Array(16).fill(0x2e)
+  assert.throws(() => redactor.redact(small), { code: 'ERR_PROVIDER_DISPOSED' })
+  for (const bytes of [shared, small]) assert.ok(bytes.every((byte) => byte === 0x2e))
+})
+
 test('it shows nothing, and nothing after it was disposed of', () => {
   const redactor = new Redactor([KEY])
   assert.doesNotMatch([util.inspect(redactor, { showHidden: true }), JSON.stringify(redactor), String(redactor)].join(), /made-up/)

@@ -93,6 +93,12 @@ function doors(t) {
   }
 }
 
+test('a directory for the Codex SDK is a path that the kernel can take', (t) => {
+  const [valid, call] = doors(t).codexOptions
+  assert.ok(call(valid))
+  for (const cwd of ['', '/a\0b']) assert.throws(() => call({ ...valid, cwd }), { code: 'ERR_INVALID_ARG_VALUE' })
+})
+
 /** Objects that have no properties of what they hold. @type {[string, (given: any) => any][]} */
 const OTHERS = [
   ['Map', (given) => new Map(Object.entries(given))],
@@ -222,7 +228,7 @@ test('half of a surrogate pair is refused in every text that an option takes', {
 })
 
 /**
- * Where the texts of an object stand, with how to put another one there.
+ * Where the texts of an object are, with how to put another one there.
  * @param {any} object
  * @param {(string | number)[]} above
  * @returns {[(string | number)[], (text: string) => any][]}
@@ -281,7 +287,7 @@ test('a redactor leaves halves of pairs as they are, beside what it masks', () =
   )
 })
 
-test('no error is longer than a log line, whatever stands in it', { skip: needsLinux, timeout: 120_000 }, async (t) => {
+test('no error is longer than a log line, whatever it contains', { skip: needsLinux, timeout: 120_000 }, async (t) => {
   const place = makeOpenDir('provider-env-long-')
   t.after(() => fs.rmSync(place, { recursive: true, force: true }))
   const workspace = workspaceOf(makeHomes({ uid: ids.uid, test: t }))

@@ -28,13 +28,16 @@ test('each door is closed for it, and for no other key; restore opens them', { s
   const sdk = claudeAgentOptions(claude, { command: '/bin/sh', ...ids, cwd: '/' })
   const signal = new AbortController().signal
   const sdkStart = () => sdk.spawnClaudeCodeProcess({ command: '/bin/sh', args: ['-c', ':'], cwd: '/', env: {}, signal })
+  const direct = { command: '/bin/sh', exposeSecrets: true, allowRoot: true, cwd: '/' }
   const doors = {
     buildProviderEnv: () => buildProviderEnv({ apiKey }, { workspace }).dispose(),
     'buildProviderEnv for the other provider': () => buildProviderEnv({ provider: 'codex', apiKey }, { workspace }).dispose(),
     spawnProvider: () => startScript(claude, ':'),
-    'spawnProvider by environment': () => startScript(codex, ':'),
+    'spawnProvider by environment': () => startScript(codex, ':', { delivery: 'env' }),
+    'spawnProvider by the broker': () => startScript(codex, ':', { delivery: 'broker' }),
     'claudeAgentOptions’ start': sdkStart,
-    codexOptions: () => codexOptions(codex, { command: '/bin/sh', exposeSecrets: true, allowRoot: true, cwd: '/' }),
+    'codexOptions with the key': () => codexOptions(codex, { ...direct, delivery: 'env' }),
+    'codexOptions with a token': () => codexOptions(codex, direct).dispose(),
     exposeSecrets: () => claude.exposeSecrets()
   }
   const all = async () => {
@@ -202,7 +205,7 @@ test('a disposed handle or environment still names its credential', () => {
   }
 })
 
-/** A thread that does what it is told: `[name, ...arguments]` of a function in here, and answers. */
+/** A thread that runs commands: `[name, ...arguments]` of a function in here, and answers. */
 const THREAD = `
   const { parentPort, workerData } = require('node:worker_threads')
   const main = require(workerData.main)
@@ -286,16 +289,17 @@ test('under load, no launch that begins after revoke() has returned uses the old
     const revoked = revoker('revokeAfter', oldEnv.credential.fingerprint, 1 + (round % 9), done, flag)
     revoked.then(() => (hasReturned = true))
     const script = provider === 'codex' ? 'echo "$CODEX_API_KEY"' : 'cat <&3'
+    const direct = { delivery: provider === 'codex' ? 'env' : 'fd' }
     const launch = async () => {
       // Set in the other thread when revoke() has returned there: this launch begins after that.
       const begunAfter = Atomics.load(flag, 0) === 1
       let child
       try {
-        child = startScript(oldEnv, script)
+        child = startScript(oldEnv, script, direct)
       } catch (error) {
         assert.equal(/** @type {any} */ (error).code, REVOKED.code)
         total.refused += 1
-        child = startScript(newEnv, script)
+        child = startScript(newEnv, script, direct)
         const { stdout } = await outcome(child)
         assert.equal(stdout.trim(), newKey)
         total.fresh += 1

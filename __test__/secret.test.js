@@ -80,7 +80,7 @@ test('nobody else makes one, and nothing passes for one', () => {
   }
 })
 
-test('a secret stands wherever a payload has one, is not consumed, and may go before the environment does', () => {
+test('a Secret is accepted wherever a payload has one, is not consumed, and may be disposed of before the environment', () => {
   const secret = Secret.from(Buffer.from(TEXT))
   const env = buildProviderEnv({ apiKey: secret, sessionCookie: secret, userEnvKeys: { A: secret, B: 'plain', C: secret } }, { workspace })
   assert.equal(env.credential.fingerprint, secret.fingerprint)
@@ -121,7 +121,7 @@ test('the kernel has noted what memoryProtection() says', { skip: needsLinux }, 
   assert.equal(flags[0].includes('lo'), said.locked)
 })
 
-test('a refused lock is told, and fatal only where it is asked for', { skip: needsRoot }, async (t) => {
+test('a refused lock is reported, and fatal only if that is requested', { skip: needsRoot }, async (t) => {
   const body = `
     const told = main.memoryProtection()
     const env = main.buildProviderEnv({ apiKey: 'sk-made-up' }, { workspace: { home: '/tmp' } })

@@ -1,4 +1,4 @@
-// takeServerCredentials() in a process of its own, whose environment is read from outside: /proc/PID/environ.
+// takeServerCredentials() in its own process, whose environment is read from outside: /proc/PID/environ.
 'use strict'
 
 const assert = require('node:assert/strict')

@@ -9,7 +9,7 @@ const { KEYS, UID, isRoot, makeEnv, needsRoot, run, startScript, workspaceOf } =
 const { makeHomes } = require('./support/homes.js')
 const { status, until } = require('./support/kernel.js')
 
-/** A uid of its own: the attack hits whatever else of that uid runs at the time. */
+/** A separate uid: the attack hits whatever else of that uid runs at the time. */
 const VICTIM = UID + 3
 const ids = isRoot ? { uid: VICTIM, gid: VICTIM } : {}
 

@@ -72,7 +72,7 @@ test('codexOptions() is not held up, and names the directory that the kernel fin
   assert.ok(seconds < 2, `${seconds.toFixed(2)} s`)
   for (const name of [maze, real]) assert.ok(JSON.stringify(options.configOverrides).includes(name))
 
-  // Node's own realpathSync() goes by the names alone: to it, this link leads to workspace/x. Codex would trust the other.
+  // Node's own realpathSync() uses only the names: to it, this link leads to workspace/x. Codex would trust the other.
   fs.mkdirSync(machine.at('elsewhere/inner'), { recursive: true })
   for (const dir of [machine.at('elsewhere/x'), path.join(workspace, 'x')]) fs.mkdirSync(dir)
   fs.symlinkSync(machine.at('elsewhere/inner'), path.join(workspace, 'inner'))
@@ -81,7 +81,7 @@ test('codexOptions() is not held up, and names the directory that the kernel fin
   assert.ok(text.includes(machine.at('elsewhere/x')), text)
 })
 
-/** In a mount namespace of its own: a file system at $1 whose server answers nothing. */
+/** In its own mount namespace: a file system at $1 whose server answers nothing. */
 const HANGING =
   'exec 9<>/dev/fuse && mount -i -t fuse -o fd=9,rootmode=40000,user_id=0,group_id=0,allow_other none "$1" && shift && exec "$@"'
 const inHanging = (/** @type {string} */ dir, /** @type {string[]} */ words, PATH = '') =>
@@ -91,7 +91,7 @@ const inHanging = (/** @type {string} */ dir, /** @type {string[]} */ words, PAT
     env: { PATH: `${PATH}:/usr/sbin:/usr/bin:/sbin:/bin`, LANG: 'C.UTF-8' }
   })
 
-test('a file system that does not answer holds up nothing but the looks at it', { skip, timeout: 120_000 }, (t) => {
+test('a file system that does not answer delays only the looks at it', { skip, timeout: 120_000 }, (t) => {
   const machine = makeMachine(t)
   const dir = machine.at('hangs')
   fs.mkdirSync(dir)
@@ -109,5 +109,5 @@ test('a file system that does not answer holds up nothing but the looks at it', 
       find('target.unseen').sentence.includes(`${what} of OpenAI Codex (a file system does not answer)`),
       find('target.unseen').sentence
     )
-  assert.ok(ids.includes('program.reachable') && ids.filter((id) => id === 'state.usable').length === 2, 'the rest is told')
+  assert.ok(ids.includes('program.reachable') && ids.filter((id) => id === 'state.usable').length === 2, 'the rest is reported')
 })

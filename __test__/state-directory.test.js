@@ -1,4 +1,4 @@
-// Directories that a CLI needs are asked for as the target, before any byte of it runs.
+// Directories that a CLI needs are checked as the target, before any byte of it runs.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -106,7 +106,7 @@ for (const [provider, option, variable, what, spoil, errno, message] of ROWS) {
   })
 }
 
-/** An environment whose state directory is a directory of its own. @param {any} t @param {string} provider */
+/** An environment with its own state directory. @param {any} t @param {string} provider */
 function makeEnvWithState(t, provider) {
   const homes = makeHomes({ uid: ids.uid, test: t })
   const workspace = { ...workspaceOf(homes), claudeConfigDir: homes.claudeConfigDir }
@@ -204,7 +204,7 @@ function takeServerKey(t) {
   return serverCredentials
 }
 
-/** What stands in the state directory, what is refused of it. @type {Record<string, [(at: (...parts: string[]) => string) => void, 'file' | 'directory']>} */
+/** What is in the state directory, and what is refused of it. @type {Record<string, [(at: (...parts: string[]) => string) => void, 'file' | 'directory']>} */
 const REDIRECTIONS = {
   'a file': [(at) => fs.writeFileSync(at('.env'), ''), 'file'],
   'a link to nowhere': [(at) => fs.symlinkSync('/nowhere/at/all', at('.env')), 'file'],
@@ -237,7 +237,7 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
       const dir = codexHome ? homes.codexHome : path.join(homes.home, '.codex')
       // What sh runs when its first argument is the subcommand.
       fs.writeFileSync(path.join(homes.workspace, 'exec'), 'echo ran $1')
-      const options = { ...ids, command: knownShell('codex'), args: ['exec'], cwd: homes.workspace }
+      const options = /** @type {const} */ ({ ...ids, command: knownShell('codex'), args: ['exec'], cwd: homes.workspace, delivery: 'env' })
       for (const args of [['exec'], ['exec', '--ignore-user-config']]) {
         assert.equal((await outcome(spawnProvider(env, { ...options, args }))).stdout, 'ran --ignore-user-config\n')
       }
@@ -259,6 +259,11 @@ for (const [what, [make, refusedAt]] of Object.entries(REDIRECTIONS)) {
         [portable.error?.code, portable.error?.path, portable.events, portable.stdout],
         ['ERR_PROVIDER_STATE_DIR_UNUSABLE', at, ['error', 'close'], '']
       )
+      // What the file can send elsewhere then is a token that opens nothing there. That there is a directory to write to
+      // is looked at in any start.
+      const started = await outcome(spawnProvider(env, { ...options, delivery: 'broker' }))
+      if (started.error) assert.deepEqual([started.error.step, started.error.path], ['state-directory', dir])
+      else assert.equal(started.stdout, 'ran -c\n')
     }
   })
 }
@@ -277,22 +282,29 @@ test("arguments that would let config.toml have the server's key are refused", {
   const { env, homes } = makeEnv(t, { provider: 'codex', apiKey: undefined }, { serverCredentials: takeServerKey(t) })
   for (const [args, message] of LOOSE) {
     assert.throws(
-      () => spawnProvider(env, { ...ids, command: '/bin/sh', args, cwd: homes.workspace }),
+      () => spawnProvider(env, { ...ids, command: '/bin/sh', args, delivery: 'env', cwd: homes.workspace }),
       { code: 'ERR_INVALID_ARG_VALUE', message },
       args.join(' ')
     )
   }
   // The SDK makes the arguments.
-  assert.throws(() => codexOptions(env, { exposeSecrets: true, allowRoot: true, cwd: homes.workspace }), {
+  const launch = { command: '/bin/true', exposeSecrets: true, allowRoot: true, cwd: homes.workspace }
+  assert.throws(() => codexOptions(env, { ...launch, delivery: 'env' }), {
     code: 'ERR_PROVIDER_UNSUPPORTED',
-    message: /Use spawnProvider\(\)/
+    names: ['serverCredentials'],
+    message: /Use delivery "auto", spawnProvider\(\), or the workspace's own key/
   })
+  const options = codexOptions(env, launch)
+  assert.doesNotMatch(JSON.stringify(options), /sk-proj-made-up-key-of-the-server/, 'by the broker the agent has no key')
+  options.dispose()
 })
 
 test("a tenant's own key goes where the tenant says", { skip: needsRoot }, async (t) => {
   const { env, homes } = makeEnv(t, { provider: 'codex' })
   fs.writeFileSync(path.join(homes.codexHome, '.env'), '')
-  const { stdout } = await outcome(startScript(env, 'echo "$@"', { args: ['sh', 'app-server'] }))
-  assert.match(stdout, /app-server/)
-  assert.doesNotMatch(stdout, /--ignore-user-config/)
+  for (const delivery of ['env', 'broker']) {
+    const { stdout } = await outcome(startScript(env, 'echo "$@"', { args: ['sh', 'app-server'], delivery }))
+    assert.match(stdout, /app-server/, delivery)
+    assert.doesNotMatch(stdout, /--ignore-user-config/, delivery)
+  }
 })

@@ -10,7 +10,7 @@ const { endAfter, isRunning, pause, status, until, withEnoughTime } = require('.
 
 /** Ignores SIGTERM, and so does its child, whose number it prints. */
 const STUBBORN = 'trap "" TERM; sh -c \'trap "" TERM; echo $$; while :; do sleep 1; done\' & wait'
-/** Starts a process in a session of its own, and prints its number. */
+/** Starts a process in its own session, and prints its number. */
 const ESCAPED = 'setsid sleep 60 & echo $!; wait'
 
 /** A child and the number of the grandchild that it printed. */
@@ -82,7 +82,7 @@ test('timeoutMs: an error, then the end', { skip: needsLinux }, async (t) => {
   assert.deepEqual([quick.error, quick.code], [null, 0])
 })
 
-/** What asks for the end of a group that will not end by itself. @type {[string, any, (child: any, abort: AbortController) => void][]} */
+/** What requests the end of a group that will not end by itself. @type {[string, any, (child: any, abort: AbortController) => void][]} */
 const ASKS = [
   ['kill()', {}, (child) => child.kill()],
   ['kill(killSignal)', { killSignal: 'SIGINT' }, (child) => child.kill('SIGINT')],
@@ -114,7 +114,7 @@ for (const [how, options, ask] of ASKS) {
   })
 }
 
-test('a grandchild in a session of its own ends too, at once and after the grace', { skip: needsLinux }, async (t) => {
+test('a grandchild in its own session ends too, at once and after the grace', { skip: needsLinux }, async (t) => {
   for (const [script, signal] of [
     [ESCAPED, 'SIGTERM'],
     [`trap "" TERM; ${ESCAPED}; wait`, 'SIGKILL']
@@ -154,7 +154,7 @@ test('`await using` of a start that fails ends too', { skip: needsLinux }, async
   await failing[Symbol.asyncDispose]()
 })
 
-test('promises: asked for early or late, of a start that works and of one that fails', { skip: needsLinux }, async (t) => {
+test('promises: requested early or late, of a start that works and of one that fails', { skip: needsLinux }, async (t) => {
   const { env } = makeEnv(t)
   const child = startScript(env, 'exit 4')
   await child.spawned

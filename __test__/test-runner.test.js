@@ -47,7 +47,7 @@ const COMMANDS = /** @type {[string, RegExp][]} */ ([
   ['bench/index.js', /^usage: npm run bench /]
 ])
 
-test('whoever asks a command for help gets its usage alone, and whoever mistypes an option is told, with the usage', () => {
+test('whoever asks a command for help gets its usage alone, and whoever mistypes an option gets an error with the usage', () => {
   for (const [file, usage] of COMMANDS) {
     const ask = (/** @type {string} */ option) =>
       spawnSync(process.execPath, [path.join(SCRIPTS, '..', file), option], { encoding: 'utf8' })
@@ -146,7 +146,7 @@ function cpuTicks(pid) {
   return Number(fs.readFileSync(`/proc/${pid}/stat`, 'utf8').split(') ')[1].split(' ')[11])
 }
 
-test('a fresh clone needs no package to begin: the scripts that install them import nothing but files and built-ins', () => {
+test('a fresh clone needs no package to begin: the scripts that install them import only files and built-ins', () => {
   const entries = ['with-build.mjs', 'test.mjs', 'build.mjs', 'ensure.mjs', 'compat.mjs', 'fuzz.mjs', 'sanitize.mjs']
   const seen = new Set(entries.map((name) => path.join(SCRIPTS, name)))
   const packages = []

@@ -104,7 +104,7 @@ test("a child's labels are its provider's and its credential's", async (t) => {
   )
 })
 
-test('two stores that are both at generation 1 have entries of their own', async (t) => {
+test('two stores that are both at generation 1 have separate entries', async (t) => {
   const { homes } = makeEnv(t)
   const ledger = new UsageLedger()
   const expected = []
@@ -279,7 +279,7 @@ test('a counter is called as in JSON, in the spelling of Prometheus', () => {
   assert.deepEqual(counters, names)
 })
 
-test('describeProvider() tells who pays, also after dispose()', (t) => {
+test('describeProvider() says who pays, also after dispose()', (t) => {
   const { homes } = makeEnv(t)
   const build = (/** @type {any} */ payload, /** @type {any} */ workspace = {}) =>
     buildProviderEnv(payload, { workspace: { home: homes.home, ...workspace } })
@@ -315,7 +315,7 @@ test('describeProvider() tells who pays, also after dispose()', (t) => {
   assert.throws(() => describeProvider(/** @type {any} */ ({})), { code: 'ERR_INVALID_ARG_TYPE' })
 })
 
-test('describeProvider() tells a store from the server, and who pays for each', async (t) => {
+test('describeProvider() distinguishes a store from the server, and says who pays for each', async (t) => {
   const { homes } = makeEnv(t)
   const workspace = { home: homes.home }
   const describe = (/** @type {any} */ provider, /** @type {any} */ options) => {

@@ -1,5 +1,5 @@
-// What is read of a child's stdout, on both starts: that it is told, that nothing of the stream changes, and what it costs
-// where nobody asked for it.
+// What is read of a child's stdout, on both starts: that it is reported, that nothing of the stream changes, and what it costs
+// if nobody requested it.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -19,7 +19,7 @@ const { claudeStream, codexStream, cut } = require('./support/streams.js')
 
 const skip = process.platform === 'win32' ? 'no POSIX shell' : false
 const ASKS = ['sh', '--output-format', 'stream-json']
-/** No session's file tells whether these runs had subagents. */
+/** No session's file shows whether these runs had subagents. */
 const WITHOUT_SUBAGENTS = ['-c', 'agents.enabled=false']
 
 /** Both starts. @type {Record<string, (env: any, script: string, options?: any) => any>} */
@@ -126,7 +126,7 @@ for (const [name, start] of Object.entries(STARTS)) {
   })
 }
 
-test('a stdout that does not pass through here is not read, and cannot be asked for', { skip }, async (t) => {
+test('a stdout that does not pass through here is not read, and reading it cannot be requested', { skip }, async (t) => {
   const { env } = makeEnv(t)
   const stdio = ['ignore', 'ignore', 'pipe']
   const child = startScript(env, 'true', { args: ASKS, stdio })
@@ -153,7 +153,7 @@ test('a run is stopped for another claim only where one can be heard', { skip },
 })
 
 for (const [name, start] of Object.entries(STARTS)) {
-  test(`${name}: another claim is told with no word of the CLI's, and stops the run`, { skip }, async (t) => {
+  test(`${name}: another claim is reported without the CLI's words, and stops the run`, { skip }, async (t) => {
     const { env } = makeEnv(t)
     const init = JSON.stringify({ type: 'system', subtype: 'init', model: 'm', apiKeySource: 'sk-ant-api03-made-up' })
     const child = start(env, `echo '${init}'; exec sleep 60`, { args: ASKS, onCredentialMismatch: 'stop' })
@@ -290,7 +290,7 @@ test('UsageMeter reads pieces, text and events alike', () => {
     for (const line of bytes.toString().trim().split('\n')) events.event(JSON.parse(line))
     for (const meter of [pieces, text, events]) assert.deepEqual(countsOf(meter.usage), sum)
     assert.equal(pieces.end(0).usage.complete, true)
-    // Its events do not tell of all subagents, and it has no files.
+    // Its events do not report all subagents, and it has no files.
     assert.deepEqual(text.end(0).usage.incompleteBecause, provider === 'codex' ? ['subagents-unknown'] : [])
   }
 })
@@ -326,7 +326,7 @@ test('the counts have one list of names', () => {
   assert.deepEqual(Object.keys(usage).slice(0, TOKEN_COUNTS.length), TOKEN_COUNTS)
 })
 
-/** A turn of a thread, as Codex tells it. @param {string} id @param {number} input */
+/** A turn of a thread, as Codex reports it. @param {string} id @param {number} input */
 const turnOf = (id, input) => [
   { type: 'thread.started', thread_id: id },
   { type: 'turn.started' },
@@ -460,5 +460,19 @@ test('UsageMeter refuses what it cannot take', () => {
   const meter = new UsageMeter('codex', { resumed: false })
   assert.throws(() => meter.write(/** @type {any} */ (7)), { code: 'ERR_INVALID_ARG_TYPE' })
   assert.throws(() => meter.event(/** @type {any} */ ('x')), { code: 'ERR_INVALID_ARG_TYPE' })
+  const circular = /** @type {any} */ ({})
+  circular.self = circular
+  for (const event of [{ usage: { total: 1n } }, circular, { toJSON() {} }]) {
+    assert.throws(() => meter.event(event), { name: 'TypeError', code: 'ERR_INVALID_ARG_VALUE' })
+  }
+  // What the caller's own code throws is passed on.
+  const own = new TypeError('made up')
+  const throws = () => {
+    throw own
+  }
+  assert.throws(
+    () => meter.event({ toJSON: throws }),
+    (error) => error === own
+  )
   assert.throws(() => meter.end(1.5), { code: 'ERR_INVALID_ARG_VALUE' })
 })

@@ -85,7 +85,7 @@ test('docs/credentials.md has every code', () => {
 })
 
 test('buildProviderEnv refuses what is invalid, and takes the rest', () => {
-  /** What stands before the shape is looked at. @type {Record<string, string>} */
+  /** Texts that are recognized before the shape is looked at. @type {Record<string, string>} */
   const otherwise = {
     empty: 'ERR_PROVIDER_CREDENTIAL_MISSING',
     sealed: 'ERR_PROVIDER_PAYLOAD_INVALID',
@@ -203,7 +203,7 @@ test('what is no input is refused with nothing of it, and bytes are consumed all
   }
 })
 
-/** A generator of its own, so that a failure can be repeated (xorshift32). @param {number} seed */
+/** A generator with a seed, so that a failure can be repeated (xorshift32). @param {number} seed */
 function random(seed) {
   let state = seed || 1
   return (/** @type {number} */ below) => {

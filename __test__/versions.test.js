@@ -1,4 +1,4 @@
-// The range of a CLI's versions: an older one is not started, a newer one is warned of, and what nobody can tell is said.
+// The range of a CLI's versions: an older one is not started, a newer one is warned of, and an unknown one is reported.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -25,7 +25,7 @@ function beside(version, step) {
 }
 
 /**
- * A shell in the CLI's place, where that tells its version: Claude Code by its name, Codex by the manifest beside it.
+ * A shell in the CLI's place, which states its version: Claude Code by its name, Codex by the manifest beside it.
  * @param {any} t
  * @param {string} provider
  * @param {string | null} version
@@ -119,7 +119,7 @@ for (const what of ['resolve', 'native', 'portable']) {
     assert.deepEqual([warning.name, warning.code, rest], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
     assert.ok(warning.message.includes(newer) && warning.message.includes(tested), warning.message)
     assert.deepEqual(warnings(place(t, 'claude', oldest), what), [])
-    // Of an unknown one, in words of its own.
+    // For an unknown one, in different words.
     const [unknown, ...more] = warnings(place(t, 'claude', null), what)
     assert.deepEqual([unknown.name, unknown.code, more], ['SecurityWarning', 'PROVIDER_CLI_UNTESTED', []])
     assert.match(
@@ -242,7 +242,7 @@ const WRITTEN = [
   ['{"version":"0.99999999999999999999.0"}', true]
 ]
 
-test('a version that is told and not understood keeps a program from being started', { skip: needsLinux }, async (t) => {
+test('a stated version that cannot be parsed keeps a program from being started', { skip: needsLinux }, async (t) => {
   for (const [text, isStarted] of WRITTEN) {
     const command = place(t, 'codex', ROWS.codex.oldest)
     const manifest = path.join(command, '../../codex-package.json')
@@ -298,7 +298,7 @@ test('a manifest that another can write makes no version known, and the doctor s
   }
 })
 
-test('a start sees that what told the version has changed', { skip: needsLinux }, async (t) => {
+test('a start sees that the file that states the version has changed', { skip: needsLinux }, async (t) => {
   const { oldest, tested } = ROWS.codex
   const command = place(t, 'codex', tested)
   assert.equal((await start(t, 'codex', { command })).error, null)
@@ -306,7 +306,7 @@ test('a start sees that what told the version has changed', { skip: needsLinux }
   assert.equal((await start(t, 'codex', { command })).error?.code, 'ERR_PROVIDER_PROGRAM_OUTDATED')
 })
 
-test('the doctor says of each where it stands', { skip: needsRoot || needsLinux }, (t) => {
+test('the doctor says of each whether it is supported', { skip: needsRoot || needsLinux }, (t) => {
   for (const provider of PROVIDERS) {
     const { oldest, tested } = ROWS[provider]
     for (const [version, id, severity] of /** @type {const} */ ([

@@ -26,7 +26,7 @@ const [drops, isDropped] = samplesOf('docs/migration.md').filter((code) => code.
 const SAMPLES = { 'root that drops at the start': drops, 'already dropped': isDropped }
 
 /**
- * In a CLI's place: one command in its process group and one in a session of its own, as agents run them. Each says that it
+ * In a CLI's place: one command in its process group and one in its own session, as agents run them. Each says that it
  * runs.
  */
 const AGENT = `#!/bin/sh

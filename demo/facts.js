@@ -4,9 +4,9 @@
 const { mask, shellSummary } = require('./live-child.js')
 
 /** @param {any} scenery */
-function gather({ scene, network, workshop, results, starts, environment, sealed }) {
+function gather({ scene, network, workshop, results, seen, search, starts, environment, sealed }) {
   const runs = results.map((/** @type {any} */ result) => runFacts(result, scene))
-  const requests = scene.api ? requestFacts(scene.api.requests, results) : null
+  const requests = scene.api ? requestFacts(seen, results) : null
   const facts = {
     apis: scene.kind,
     network,
@@ -16,10 +16,11 @@ function gather({ scene, network, workshop, results, starts, environment, sealed
     requests,
     environment,
     starts,
+    search,
     sealed,
     missingProtections: [...new Set(results.flatMap((/** @type {any} */ result) => result.missingProtections))]
   }
-  return { ...facts, problems: [...problemsOf(facts), ...(sealed?.problems ?? [])] }
+  return { ...facts, problems: [...problemsOf(facts), ...(search?.problems ?? []), ...(sealed?.problems ?? [])] }
 }
 
 /**
@@ -79,7 +80,7 @@ function problemsOf({ runs, requests, environment }) {
 function runProblems({ tenant, api, child, credential, shell, ids }) {
   const problems = []
   if (api?.requests === 0) problems.push('the API did not receive its credential')
-  if (credential.delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment contains a key')
+  if (credential.delivery !== 'env' && child.environment?.keys.length > 0) problems.push('its environment contains a key')
   problems.push(...idProblems(child, ids))
   for (const { tenant: reader, read } of child.readers ?? []) {
     if (reader !== tenant && read !== 'Permission denied') problems.push(`${reader} read its environment: ${read}`)

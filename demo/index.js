@@ -4,10 +4,13 @@
 'use strict'
 
 const { parseArgs } = require('node:util')
+const { hardenWorker } = require('..')
 const { enterPrivateNetwork } = require('./network.js')
 const { liveScene, mockScene } = require('./scenes.js')
 const { runAll } = require('./run.js')
 const { compareStarts } = require('./start-times.js')
+const { gatherSearch } = require('./search/facts.js')
+const { runSearch } = require('./search/run.js')
 const { gatherSealed } = require('./sealed/facts.js')
 const { runSealed } = require('./sealed/run.js')
 const { gather } = require('./facts.js')
@@ -21,7 +24,7 @@ const USAGE = `usage: npm run demo [-- --live] [--json]
 `
 
 /** Real models may take their time. */
-const LIMIT_MS = { mock: 60_000, live: 180_000 }
+const LIMIT_MS = { mock: 120_000, live: 180_000 }
 
 function readOptions() {
   const flag = /** @type {const} */ ({ type: 'boolean', default: false })
@@ -45,6 +48,8 @@ async function main() {
   for (const name of /** @type {const} */ (['SIGINT', 'SIGTERM'])) process.on(name, () => stop.abort(new Error(`stopped by ${name}`)))
 
   const workshop = new Workshop()
+  // Its agents then have its own uid, and could read its memory.
+  if (!workshop.isRoot) hardenWorker()
   try {
     const scene = values.live ? liveScene() : await mockScene(workshop)
     // From here on nothing may change it: not building, not starting, not running.
@@ -54,11 +59,15 @@ async function main() {
       scene.runs[0].tenant
     )
     const results = await runAll({ scene, workshop, programs, signal: stop.signal })
+    // Those that follow are of other parts of the demo.
+    const seen = [...(scene.api?.requests ?? [])]
+    const searched = values.live ? null : await runSearch({ scene, workshop, programs, signal: stop.signal })
     const starts = await compareStarts(workshop.idsOf(scene.runs[0].tenant), stop.signal)
     const sealed = values.live ? null : gatherSealed(await runSealed({ workshop, programs, signal: stop.signal }), workshop)
     const after = JSON.stringify(Object.entries(process.env))
     const environment = { names: Object.keys(process.env).length, unchanged: before === after }
-    const facts = gather({ scene, network, workshop, results, starts, environment, sealed })
+    const search = searched && gatherSearch(searched, scene.api)
+    const facts = gather({ scene, network, workshop, results, seen, search, starts, environment, sealed })
     process.stdout.write(values.json ? `${JSON.stringify(facts, null, 2)}\n` : toText(facts))
     process.exitCode = facts.problems.length === 0 ? 0 : 1
   } finally {

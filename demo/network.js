@@ -14,7 +14,7 @@ const NO_NAMESPACE = 3
 /** @typedef {{ kind: 'private' } | { kind: 'open', why: string } | { kind: 'done', status: number }} Network */
 
 /**
- * Starts this program again in a network namespace of its own, and waits for it; or says why not.
+ * Starts this program again in its own network namespace, and waits for it; or says why not.
  * @returns {Promise<Network>}
  */
 async function enterPrivateNetwork() {

@@ -3,7 +3,15 @@
 
 const { PROVIDERS, bold, count, dim, green, header, kernelSays, keyList, ms, red, row, wrap } = require('./layout.js')
 const { SHELL_COMMAND } = require('./scenes.js')
+const { searchLines } = require('./search/print.js')
 const { sealedLines, sealedNotShown } = require('./sealed/print.js')
+
+/** @type {Record<string, string>} */
+const DELIVERED = {
+  broker: "added by the broker to the CLI's requests",
+  fd: 'passed on a pipe',
+  env: 'passed in the environment'
+}
 
 /** @param {any} facts */
 function toText(facts) {
@@ -16,7 +24,13 @@ function toText(facts) {
       ''
     )
   }
-  lines.push(bold('all of them together'), ...sharedRows(facts).flatMap(row), '', ...sealedLines(facts.sealed))
+  lines.push(
+    bold('all of them together'),
+    ...sharedRows(facts).flatMap(row),
+    '',
+    ...searchLines(facts.search),
+    ...sealedLines(facts.sealed)
+  )
   const missing = notShown(facts)
   if (missing.length > 0) lines.push(bold('not shown here'), ...missing.flatMap((line) => wrap(line, '  ')), '')
   if (facts.problems.length === 0) lines.push(green('Everything worked as expected.'))
@@ -26,9 +40,11 @@ function toText(facts) {
 
 /** @param {any} run @returns {[string, string][]} */
 function runRows({ credential, api, answer, tokens, child, shell }) {
-  const how = credential.delivery === 'fd' ? 'on a pipe' : 'in the environment'
   return [
-    ['credential', `${credential.kind} from ${credential.source}, fingerprint ${credential.fingerprint}, passed ${how}`],
+    [
+      'credential',
+      `${credential.kind} from ${credential.source}, fingerprint ${credential.fingerprint}, ${DELIVERED[credential.delivery]}`
+    ],
     [
       'the API saw',
       api ? `${api.headers.map(header).join(', ')} ${api.masked} (${count(api.requests, 'request')})` : 'only the mock shows this'
@@ -92,7 +108,7 @@ function setting({ ids, network, programsMoved }) {
       ? `The demo was started as root: each tenant has its own uid and gid (${Object.entries(ids)
           .map(([tenant, { uid }]) => `${tenant} ${uid}`)
           .join(', ')}).`
-      : `The demo was started without root: the child processes keep uid ${process.geteuid?.()}.`,
+      : `The demo was started without root: the child processes keep uid ${process.geteuid?.()}. It called hardenWorker(), because otherwise its agents could read its memory.`,
     network.kind === 'private'
       ? 'It runs in a network namespace that has only loopback: nothing can leave this machine.'
       : `It is not isolated from the network: ${network.why}.`

@@ -26,11 +26,12 @@ async function runAll({ scene, workshop, programs, signal }) {
 async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, workshop, program, signal }) {
   const homes = workshop.homes(run.tenant)
   const ids = workshop.idsOf(run.tenant)
+  run.prepare?.(homes)
   const env = buildProviderEnv(
     { provider: run.provider, ...run.payload },
     {
       workspace: {
-        id: `workspace-of-${run.tenant}`,
+        id: run.workspaceId ?? `workspace-of-${run.tenant}`,
         dir: homes.workspace,
         home: homes.home,
         tmpDir: homes.tmpDir,
@@ -42,7 +43,6 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
       set: scene.kind === 'mock' ? quiet[/** @type {'claude' | 'codex'} */ (run.provider)].env : {}
     }
   )
-  const names = env.names
   const { credential } = env
 
   const started = performance.now()
@@ -62,8 +62,9 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
   child.once('spawn', () => {
     const pid = /** @type {number} */ (child.pid)
     Object.assign(seen, lookAt(pid))
-    const other = scene.runs.find((/** @type {any} */ one) => one.tenant !== run.tenant).tenant
-    if (workshop.isRoot) seen.readers = [other, run.tenant].map((tenant) => ({ tenant, read: readAs(workshop.idsOf(tenant), pid) }))
+    const other = scene.runs.find((/** @type {any} */ one) => one.tenant !== run.tenant)?.tenant
+    if (workshop.isRoot && other)
+      seen.readers = [other, run.tenant].map((tenant) => ({ tenant, read: readAs(workshop.idsOf(tenant), pid) }))
   })
   const output = readAll(child)
   const closed = new Promise((resolve, reject) => child.once('error', reject).once('close', resolve))
@@ -76,7 +77,7 @@ async function runOne(/** @type {any} */ run, /** @type {any} */ { scene, worksh
     ...run,
     ids: workshop.isRoot ? ids : null,
     version: program.version,
-    delivery: names.some((name) => name.endsWith('_FILE_DESCRIPTOR')) ? 'fd' : 'env',
+    delivery: child.delivery,
     credential,
     startPath: child.startPath,
     missingProtections: child.missingProtections,

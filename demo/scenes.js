@@ -34,9 +34,17 @@ async function mockScene(workshop) {
     { tenant: 'ben', provider: 'claude', payload: { oauthAccessToken: bytes(keys.benClaude) }, key: keys.benClaude, shell: false },
     { tenant: 'ben', provider: 'codex', payload: {}, key: keys.server, shell: false }
   ]
-  const api = await startMockApi({ answer: (turn) => answer(turn, runs) })
+  /** By key: the command that the agent runs when it is asked for its key. @type {Map<string | null, string>} */
+  const searches = new Map()
+  const api = await startMockApi({ answer: (turn) => (searches.has(turn.credential) ? searchAnswer(turn, searches) : answer(turn, runs)) })
   workshop.onClose(() => api.close())
-  return { kind: /** @type {const} */ ('mock'), runs: runs.map((run) => ({ ...run, prompt: mockPrompt(run) })), serverCredentials, api }
+  return {
+    kind: /** @type {const} */ ('mock'),
+    runs: runs.map((run) => ({ ...run, prompt: mockPrompt(run) })),
+    serverCredentials,
+    api,
+    onSearch: (/** @type {string} */ key, /** @type {string} */ command) => void searches.set(key, command)
+  }
 }
 
 /** @param {{ tenant: string, shell: boolean }} run */
@@ -54,6 +62,18 @@ function answer(turn, runs) {
   const owner = runs.find((run) => run.key === turn.credential)?.tenant ?? 'stranger'
   if (turn.prompt.startsWith('run: ') && turn.step === 0) return { run: turn.prompt.slice('run: '.length) }
   return { text: `Hello ${owner}: this credential is yours.` }
+}
+
+/**
+ * @param {import('../__test__/support/mock-api/types').MockTurn} turn
+ * @param {Map<string | null, string>} searches
+ * @returns {import('../__test__/support/mock-api/types').Reply}
+ */
+function searchAnswer(turn, searches) {
+  if (turn.step > 0) return { text: 'The search is over.' }
+  const command = searches.get(turn.credential) ?? 'false'
+  // Codex would not wait for it for longer than ten seconds.
+  return turn.provider === 'codex' ? { call: 'exec_command', input: { cmd: command, yield_time_ms: 30_000 } } : { run: command }
 }
 
 /**

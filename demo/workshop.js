@@ -5,7 +5,7 @@ const { resolveProgram } = require('..')
 const { makeHomes } = require('../__test__/support/homes.js')
 const { findPrograms, installForAnyone } = require('../__test__/support/programs.js')
 
-/** As root, each tenant gets a uid and gid of its own from here on: they need no entry in /etc/passwd. */
+/** As root, each tenant gets its own uid and gid from here on: they need no entry in /etc/passwd. */
 const FIRST_ID = 12345
 
 class Workshop {
@@ -15,7 +15,7 @@ class Workshop {
   moved = ''
 
   isRoot = process.geteuid?.() === 0
-  /** Of whoever asked for any. @type {Record<string, { uid: number, gid: number }>} */
+  /** Of each tenant that was given any. @type {Record<string, { uid: number, gid: number }>} */
   tenants = {}
 
   /** One uid for each: tenants who share one read each other. @param {string} tenant @returns {{ uid?: number, gid?: number }} */
@@ -51,7 +51,7 @@ class Workshop {
       const proved = prove(found, providers, ids)
       const [unknown] = Object.values(proved).filter(({ version }) => version === null)
       if (unknown === undefined) return proved
-      // Under sudo, in a user's own clone: what another can write tells no version, and the server's key is for a known one.
+      // Under sudo, in a user's own clone: a file that another user can write to does not state the version, and the server's key is for a known one.
       this.moved = `${unknown.path} can be changed by users other than root and this process.`
     } catch (error) {
       if (/** @type {any} */ (error).code !== 'ERR_PROVIDER_PROGRAM_UNREACHABLE') throw error

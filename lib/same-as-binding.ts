@@ -1,12 +1,15 @@
-// What the facade declares again, with documentation for callers, is what the addon declares: `tsc` fails when one of them
+// Compares what the facade declares again, with documentation for callers, with what the addon declares: `tsc` fails if one of them
 // changes alone. Nothing of this file is in the bundle.
 
 import type * as native from '../binding.js'
+import type { AuditRecord } from './broker/audit.ts'
+import type { BrokerCounts } from './broker/broker.ts'
 import type { KeyCheck } from './credential/check-key.ts'
-import type { KeyFindingCode, KeyValidation, ValidateKeyOptions } from './credential/validate-key.ts'
+import type { KeyClass, KeyFindingCode, KeyValidation, ValidateKeyOptions } from './credential/validate-key.ts'
 import type { ProviderDescription } from './environment/describe-provider.ts'
 import type { CredentialInfo } from './environment/provider-env.ts'
 import type { Holds, Same } from './internal/same.ts'
+import type { MissingProtection } from './process/backend.ts'
 import type { Delivery, ResourceLimits, SpawnOptions } from './process/launch.ts'
 import type { LedgerCounts, LedgerLabels } from './process/usage-ledger.ts'
 import type { LockboxContext, LockboxRow, SealedLockboxRow } from './secret/lockbox.ts'
@@ -19,7 +22,7 @@ import type { UsageMeterOptions } from './usage/usage-meter.ts'
 /** The same, apart from the members `Apart`, which must exist in both. */
 type SameApart<A, B, Apart extends keyof A & keyof B> = Same<Omit<A, Apart>, Omit<B, Apart>>
 
-/** Token counts beside what else is counted, where the addon has them in `tokens`. */
+/** Token counts beside the other counts; the addon has them in `tokens`. */
 type Flat<T extends { tokens: native.TokenCounts }> = Omit<T, 'tokens'> & T['tokens']
 
 type KeyKind = Exclude<native.CredentialKind, 'config-dir'>
@@ -28,13 +31,17 @@ export type Checked = [
   Holds<Same<Delivery, native.DeliveryRequest>>,
   Holds<Same<KeyFindingCode, native.KeyFindingCode>>,
   Holds<Same<UsageGap, native.Gap>>,
+  Holds<Same<MissingProtection, native.MissingProtection>>,
   Holds<Same<NonNullable<ValidateKeyOptions['kind']>, KeyKind>>,
   Holds<Same<NonNullable<KeyValidation['kind']>, KeyKind>>,
   Holds<Same<NonNullable<UsageMeterOptions['credential']>, native.CredentialKind>>,
   Holds<Same<keyof UsageMeterOptions, keyof native.ExpectedRun>>,
-  // Words that the addon declares as strings.
-  Holds<SameApart<KeyValidation, native.KeyValidation, 'provider' | 'class' | 'kind' | 'belongsTo'>>,
-  // The addon leaves out a fingerprint that there is none of.
+  Holds<Same<BrokerCounts, native.BrokerCounts>>,
+  Holds<Same<KeyClass, native.KeyClass>>,
+  // The addon's kinds include one that is never pasted.
+  Holds<SameApart<AuditRecord, native.AuditRecord, 'provider' | 'reason'>>,
+  Holds<SameApart<KeyValidation, native.KeyValidation, 'kind'>>,
+  // If there is no fingerprint, the addon omits it.
   Holds<SameApart<ProviderDescription, native.ProviderDescription, 'provider' | 'billedTo' | 'fingerprint'>>,
   Holds<Same<CredentialInfo, native.CredentialInfo>>,
   Holds<Same<CredentialMismatch, native.CredentialMismatch>>,

@@ -18,7 +18,7 @@ const RAW_DOC = /(?<=^ *\/?\*\*? )r" /gm
 export const rollup = 'index.d.ts'
 
 /**
- * Builds into `outDir`, which holds nothing but this build afterwards.
+ * Builds into `outDir`, which holds only this build afterwards.
  * @param {string} outDir
  * @param {string[]} [options] more options for `napi build`, such as `--target`
  */
@@ -29,13 +29,13 @@ export async function buildInto(outDir, options = []) {
   const napi = fromRoot('node_modules', '@napi-rs', 'cli', 'dist', 'cli.js')
   const args = ['build', '--platform', '--release', '--no-js', '--dts', generated[0], '--no-const-enum', '--output-dir', outDir]
   const env = { ...rust, RUSTFLAGS: await rustFlags(rust) }
-  // Progress goes to stderr: stdout belongs to the program that asked for the build.
+  // Progress goes to stderr: stdout belongs to the program that requested the build.
   const { code } = await run(process.execPath, [napi, ...args, ...options, '--', '--locked'], { env, output: 'stderr' })
   if (code !== 0) throw new Error('the build of the addon failed; see above')
   const types = join(outDir, generated[0])
   // napi writes it only when napi-derive has its feature `type-def`.
   if (!existsSync(types)) throw new Error(`the build did not write ${generated[0]}`)
-  // Built for another platform, the addon cannot be asked for its table of providers, which is the same for all.
+  // Built for another platform, the addon cannot be loaded to read its table of providers, which is the same for all.
   const added = options.includes('--target') ? providerTypesIn(fromRoot(generated[0])) : providerTypes(outDir)
   writeFileSync(types, `${readFileSync(types, 'utf8').replaceAll(RAW_DOC, '')}\n${added}`)
 }

@@ -20,7 +20,8 @@ const TREES = [
       ['process'],
       ['broker', 'environment'],
       ['credential', 'usage'],
-      ['net', 'provider', 'secret'],
+      ['net'],
+      ['provider', 'secret'],
       ['error', 'sys'],
       ['words']
     ]
@@ -34,7 +35,7 @@ const TREES = [
       ['doctor', 'sdk'],
       ['shared'],
       ['process'],
-      ['environment'],
+      ['broker', 'environment'],
       ['credential', 'usage'],
       ['secret'],
       ['internal']

@@ -63,7 +63,7 @@ export function unidiomatic(name, text) {
   })
 }
 
-/** Comments of a line of their own, and those behind code. A Rust string goes on in the next line after a backslash. @param {string} text */
+/** Comments on separate lines, and those behind code. A Rust string goes on in the next line after a backslash. @param {string} text */
 const withoutComments = (text) =>
   text
     .replace(/^\s*(?:\/\/|\*|\/\*).*$/gm, '')

@@ -75,7 +75,7 @@ async function ensureFacade() {
   return changed
 }
 
-/** The addons in place, with what tells whether one was replaced since. */
+/** The addons in place, with what shows whether one was replaced since. */
 function addons() {
   return readdirSync(root)
     .filter((name) => name.endsWith('.node'))

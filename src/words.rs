@@ -1,10 +1,10 @@
-//! Enums whose variants are words that JavaScript knows: each is stated once, beside its variant.
+//! Enums whose variants JavaScript sees as words: each word is stated once, beside its variant.
 
 /// Declares such an enum, with all of its variants in order and the word of each. With the feature `node` it crosses to
 /// JavaScript as its word, and its TypeScript type is the union of the words.
 macro_rules! words {
     ($(#[$attribute:meta])* pub enum $name:ident { $($(#[$on_variant:meta])* $variant:ident = $word:tt,)+ }) => {
-        // Twice, as napi reads the words from an attribute of its own, which nothing else knows.
+        // Twice, because napi reads the words from its own attribute, which does not exist without napi.
         $(#[$attribute])*
         #[cfg(not(feature = "node"))]
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -24,7 +24,7 @@ macro_rules! words {
             /// Every variant, in order.
             pub const ALL: &'static [Self] = &[$(Self::$variant,)+];
 
-            /// The word that JavaScript, logs and the documentation have for it.
+            /// The word that JavaScript, logs and the documentation use for it.
             #[must_use]
             pub const fn as_str(self) -> &'static str {
                 match self {

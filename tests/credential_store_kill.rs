@@ -105,7 +105,7 @@ fn left_in(dir: &Path, file: &Path, requests: usize, what: &str) -> Left {
 enum Host {
     /// The holder's, with its file.
     Same,
-    /// One with a file of its own.
+    /// One with its own file.
     Other,
 }
 use Host::{Other, Same};
@@ -124,7 +124,7 @@ const IN_A_FLEET: &[Case] = &[
     (Left::Unasked, &[Other, Same], 0, 1, "sk-ant-oat01-1"),
     (Left::Unasked, &[Same, Other], 0, 1, "sk-ant-oat01-1"),
     (Left::Lost, &[Other, Same], 2, 3, "sk-ant-oat01-0"),
-    // The holder's machine has the tokens: it tells the fleet.
+    // The holder's machine has the tokens: it informs the fleet.
     (Left::Saved, &[Same, Other], 0, 1, "sk-ant-oat01-1"),
     // Until it has, the others must log in.
     (Left::Saved, &[Other, Same, Other], 1, 2, "sk-ant-oat01-1"),

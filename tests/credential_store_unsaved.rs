@@ -51,7 +51,7 @@ fn a_second_refresh_goes_on_from_the_tokens_that_were_kept() {
     }
 }
 
-/// Runs in a process of its own.
+/// Runs in its own process.
 #[test]
 fn holder() {
     let (Ok(dir), Ok(url)) = (std::env::var(DIR), std::env::var(URL)) else { return };

@@ -1,4 +1,4 @@
-//! What counts as a program, beside what the kernel says when it is told to execute the same file: nothing that it refuses is
+//! What counts as a program, compared with what the kernel says when it executes the same file: nothing that it refuses is
 //! taken, and nothing that it runs is refused. The files are made here, byte by byte.
 #![cfg(target_os = "linux")]
 #![allow(clippy::expect_used, clippy::panic, clippy::unwrap_used, reason = "a test fails by panicking")]
@@ -376,7 +376,7 @@ fn env_takes_the_first_that_runs_as_execvp_does() {
     let absent = Elf { loader: Some(b"/lib/ld-absent.so.1\0"), ..Elf::default() };
     place.file("a/node", absent.bytes());
     let good = place.file("b/node", Elf::default().bytes());
-    // One for each question: what was proved of a script stands until a file of the proof changes.
+    // One for each question: what was proved of a script holds until a file of the proof changes.
     let script = |name: &str| place.file(name, "#!/usr/bin/env node\n");
     let both = format!("{}:{}", place.name("a"), place.name("b"));
     assert_eq!(find(Some(&script("1")), &both).expect("the second").interpreter.as_deref(), Some(&*good));

@@ -1,4 +1,4 @@
-//! What a thread with guarded memory of its own tells of it: in a process of its own, as it is told for all of it.
+//! What a thread with its own guarded memory reports: in a separate process, because the report covers a whole process.
 #![cfg(target_os = "linux")]
 
 use provider_env::sys::guarded::report;
@@ -14,7 +14,7 @@ fn memory_of_libraries_is_told_of_and_what_had_no_room() {
         let roots = std::hint::black_box(with_plain_memory(|| vec![1_u8; 8 << 20]));
         assert!(report().excluded_from_core_dumps && report().mapped_bytes == during.mapped_bytes);
         drop((block, roots));
-        // Larger than a heap: it is given nonetheless, and told of until the thread has ended.
+        // Larger than a heap: it is given nonetheless, and reported until the thread has ended.
         drop(std::hint::black_box(vec![1_u8; 8 << 20]));
         let without = report();
         assert!(!without.excluded_from_core_dumps && !without.locked && !without.refusals.is_empty());

@@ -70,7 +70,7 @@ fn run(start: Start) -> (Arc<Process>, Receiver<LifecycleEvent>, OwnedFd) {
     (process, receiver, stdout.expect("a stream"))
 }
 
-/// Not that a shell has no version of a CLI's, which is told first.
+/// Not that a shell has no version of a CLI, which is reported first.
 fn next(events: &Receiver<LifecycleEvent>) -> LifecycleEvent {
     loop {
         // A bound for what never comes: a machine that is busy is not that slow.
@@ -164,7 +164,7 @@ fn stop_reaches_who_ignores_it_and_who_left_the_group() {
     while !gone() && Instant::now() < deadline {
         std::thread::sleep(Duration::from_millis(10));
     }
-    assert!(gone(), "the grandchild in a session of its own survived");
+    assert!(gone(), "the grandchild in its own session survived");
 }
 
 #[test]

@@ -1,5 +1,5 @@
 //! Every variable that the CLIs of the table read, classified by hand in `variables/<id>.txt`, against the table of forbidden
-//! names: a pattern that is too wide refuses what their own messages tell people to set, and one that is too narrow lets a
+//! names: a pattern that is too wide refuses what their own messages ask people to set, and one that is too narrow lets a
 //! credential through.
 #![allow(clippy::expect_used, clippy::panic, reason = "a test fails by panicking")]
 
@@ -14,7 +14,7 @@ fn lists() -> impl Iterator<Item = (&'static str, String)> {
     })
 }
 
-/// The classes of a list, in which each name stands once.
+/// The classes of a list, in which each name occurs once.
 fn class(word: &str) -> Option<Reason> {
     match word {
         "credential" => Some(Reason::Credential),
@@ -58,7 +58,7 @@ fn each_list_is_whole() {
         let names = names(&list);
         let mut seen = std::collections::HashSet::new();
         for (name, _) in &names {
-            assert!(seen.insert(name), "{cli}: {name} stands twice");
+            assert!(seen.insert(name), "{cli}: {name} is listed twice");
         }
         let told = list.strip_prefix("# ").and_then(|rest| rest.split(' ').next()?.parse().ok());
         assert_eq!(told, Some(names.len()), "{cli}: the first line begins with the number of names");

@@ -27,10 +27,17 @@ const KEY = 'sk-made-up-key-of-the-broker'
 /** @typedef {import('node:test').TestContext} Test */
 
 const inWords = (/** @type {Asked} */ { method, path: asked }) => `${method} ${asked}`
-const header = (/** @type {Asked} */ { headers }, /** @type {string} */ name) => Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1]
-const credentials = (/** @type {Asked[]} */ asked) => [...new Set(asked.map((each) => header(each, 'authorization') ?? header(each, 'x-api-key') ?? 'none'))]
+const header = (/** @type {Asked} */ { headers }, /** @type {string} */ name) =>
+  Object.entries(headers).find(([each]) => each.toLowerCase() === name)?.[1]
+const credentials = (/** @type {Asked[]} */ asked) => [
+  ...new Set(asked.map((each) => header(each, 'authorization') ?? header(each, 'x-api-key') ?? 'none'))
+]
 /** Only the broker's key reached the API, and not a token. @param {any} mock */
-const reached = (mock) => [...new Set(mock.requests.filter((/** @type {any} */ { method }) => method === 'POST').map((/** @type {any} */ { credential }) => credential))]
+const reached = (mock) => [
+  ...new Set(
+    mock.requests.filter((/** @type {any} */ { method }) => method === 'POST').map((/** @type {any} */ { credential }) => credential)
+  )
+]
 
 /** @param {string} file @param {string} text */
 function writeAsAgent(file, text) {
@@ -74,19 +81,32 @@ test('codex has a turn by a WebSocket that takes none of the extensions it offer
   /** @type {import('../support/responses-websocket.js').Frame[]} */
   const frames = []
   const { mock } = await codexRoute(t)
-  const { proxy, turn } = await codexRoute(t, { upgrade: (request, stream) => void serveResponses(request, stream, { upstream: mock.port, onFrame: (frame) => frames.push(frame) }) })
+  const { proxy, turn } = await codexRoute(t, {
+    upgrade: (request, stream) => void serveResponses(request, stream, { upstream: mock.port, onFrame: (frame) => frames.push(frame) })
+  })
   const { code, text, stderr } = await runPlain('codex', { ...turn, prompt: 'run: echo one' })
   assert.deepEqual([code, text.trim()], [0, 'one'], stderr)
   assert.deepEqual(proxy.asked.map(inWords), ['GET /v1/responses'])
   assert.match(String(header(proxy.asked[0], 'sec-websocket-extensions')), /permessage-deflate/)
   assert.deepEqual([...new Set(frames.map(({ opcode, rsv }) => `${opcode} ${rsv}`))], ['1 0'], 'texts, none compressed')
   const messages = frames.map(({ text: each }) => JSON.parse(each))
-  assert.deepEqual(messages.map(({ type, generate }) => [type, generate]), [['response.create', false], ['response.create', undefined], ['response.create', undefined]])
+  assert.deepEqual(
+    messages.map(({ type, generate }) => [type, generate]),
+    [
+      ['response.create', false],
+      ['response.create', undefined],
+      ['response.create', undefined]
+    ]
+  )
   assert.ok(messages[2].previous_response_id, 'it goes on with what was said')
 })
 
 test('codex opens another WebSocket where one is closed between two requests, and says the whole conversation again', async (t) => {
-  const { mock } = await codexRoute(t, {}, { answer: (/** @type {any} */ { step }) => (step < 2 ? { run: 'echo again' } : { text: 'done' }) })
+  const { mock } = await codexRoute(
+    t,
+    {},
+    { answer: (/** @type {any} */ { step }) => (step < 2 ? { run: 'echo again' } : { text: 'done' }) }
+  )
   /** @type {any[][]} */
   const said = []
   const { proxy, turn } = await codexRoute(t, {
@@ -103,7 +123,10 @@ test('codex opens another WebSocket where one is closed between two requests, an
   })
   const { code, text, events, stderr } = await runPlain('codex', { ...turn, prompt: 'many' })
   assert.deepEqual([code, text, proxy.asked.map(inWords)], [0, 'done', ['GET /v1/responses', 'GET /v1/responses']], stderr)
-  assert.deepEqual(events.filter(({ type }) => type === 'error'), [])
+  assert.deepEqual(
+    events.filter(({ type }) => type === 'error'),
+    []
+  )
   assert.equal(said[1][0].previous_response_id, undefined)
   assert.match(JSON.stringify(said[1][0].input), /"many"/)
 })
@@ -118,7 +141,10 @@ test('codex itself holds each connection, under its uid', { skip: process.platfo
   child = started.child
   assert.equal((await started.done).code, 0)
   assert.ok(seen.length >= 3, `${seen.length} connections`)
-  assert.deepEqual(seen.filter(({ uid, holds }) => !holds || uid !== (AGENT.uid ?? process.getuid?.())), [])
+  assert.deepEqual(
+    seen.filter(({ uid, holds }) => !holds || uid !== (AGENT.uid ?? process.getuid?.())),
+    []
+  )
 })
 
 /** What ends a turn at once, and what is then told. @type {Record<string, { status: number, code: string | null, told: RegExp }>} */
@@ -151,15 +177,25 @@ test('control: codex goes on with it by another provider only up to 0.163', asyn
   const { proxy, turn } = await codexRoute(t)
   const first = await runPlain('codex', turn)
   const definition = `model_providers.other={name="OpenAI",base_url="http://127.0.0.1:${proxy.port}/v1",env_key="CODEX_API_KEY",wire_api="responses"}`
-  const second = await runPlain('codex', { ...turn, args: ['-c', 'model_provider="other"', '-c', definition], resume: ['resume', first.session] })
+  const second = await runPlain('codex', {
+    ...turn,
+    args: ['-c', 'model_provider="other"', '-c', definition],
+    resume: ['resume', first.session]
+  })
   assert.equal(second.code, isAtLeast(versions.codex, '0.166.0') ? 1 : 0, second.stderr)
 })
 
-for (const [name, args, isTaken] of /** @type {[string, string[], boolean][]} */ ([['cannot', ['-c', 'model_provider="openai"'], false], ['control: could, were the provider not named,', [], true]])) {
+for (const [name, args, isTaken] of /** @type {[string, string[], boolean][]} */ ([
+  ['cannot', ['-c', 'model_provider="openai"'], false],
+  ['control: could, were the provider not named,', [], true]
+])) {
   test(`codex: config.toml in its home ${name} choose another provider`, async (t) => {
     const [{ proxy, turn }, other] = [await codexRoute(t), await codexRoute(t)]
     const table = `[model_providers.other]\nname="other"\nbase_url="http://127.0.0.1:${other.proxy.port}/v1"\nenv_key="CODEX_API_KEY"\nwire_api="responses"\n`
-    writeAsAgent(path.join(turn.homes.codexHome, 'config.toml'), `model_provider="other"\nopenai_base_url="http://127.0.0.1:${other.proxy.port}/v1"\n${table}`)
+    writeAsAgent(
+      path.join(turn.homes.codexHome, 'config.toml'),
+      `model_provider="other"\nopenai_base_url="http://127.0.0.1:${other.proxy.port}/v1"\n${table}`
+    )
     const { code, stderr } = await runPlain('codex', { ...turn, args: [...baseOf(proxy.port).slice(0, 2), ...args] })
     assert.deepEqual([code, proxy.asked.length > 0, other.proxy.asked.length > 0], [0, !isTaken, isTaken], stderr)
   })
@@ -192,7 +228,10 @@ async function claudeRoute(t, kind, { policies = 200, refuse, ...options } = {},
   const socket = path.join(homes.root, 'broker.sock')
   const answered = { status: policies, body: { restrictions: {} } }
   const proxy = await startPassThrough(t, {
-    upstream: mock.port, socket, credential: () => ['x-api-key', KEY], ...options,
+    upstream: mock.port,
+    socket,
+    credential: () => ['x-api-key', KEY],
+    ...options,
     refuse: (asked) => (asked.path === POLICIES ? answered : refuse?.(asked))
   })
   fs.chmodSync(socket, 0o777)
@@ -207,17 +246,26 @@ const messagesOf = (asked) => asked.filter(({ path: each }) => each.startsWith('
 /** A helper with a command of its own. @param {any} turn */
 function delegate({ prompt, step }) {
   if (prompt.includes('a part of it')) return step === 0 ? { run: 'echo helped' } : { text: 'helped' }
-  return step === 0 ? { call: 'Agent', input: { description: 'made up', prompt: 'a part of it', subagent_type: 'general-purpose' } } : { text: 'done' }
+  return step === 0
+    ? { call: 'Agent', input: { description: 'made up', prompt: 'a part of it', subagent_type: 'general-purpose' } }
+    : { text: 'done' }
 }
 
 for (const kind of KINDS) {
-  test(`claude with ${NAMES[kind]} asks by the socket alone, a helper too, and is itself at its other end`, { skip: needsCompiler }, async (t) => {
+  test(`claude with ${NAMES[kind]} asks by the socket alone, a helper too, and is itself at its other end`, {
+    skip: needsCompiler
+  }, async (t) => {
     const dir = makeOpenDir('provider-env-peer-')
     t.after(() => fs.rmSync(dir, { recursive: true, force: true }))
     const peerOf = unixPeers(dir)
     /** @type {{ pid: number, uid: number }[]} */
     const peers = []
-    const { mock, proxy, turn } = await claudeRoute(t, kind, { connected: (stream) => void peers.push(peerOf(stream)) }, { answer: delegate })
+    const { mock, proxy, turn } = await claudeRoute(
+      t,
+      kind,
+      { connected: (stream) => void peers.push(peerOf(stream)) },
+      { answer: delegate }
+    )
     const { child, done } = startPlain('claude', { ...turn, args: ['--allowedTools=Bash,Agent'], prompt: 'delegate' })
     const { code, text, stdout, stderr } = await done
     assert.deepEqual([code, text], [0, 'done'], stdout + stderr)
@@ -302,14 +350,22 @@ const SETTINGS = {
   'a base URL': (url) => ({ ANTHROPIC_BASE_URL: url }),
   'a proxy': (url) => ({ HTTP_PROXY: url, HTTPS_PROXY: url }),
   'no socket': (url) => ({ ANTHROPIC_UNIX_SOCKET: '', ANTHROPIC_BASE_URL: url }),
-  'another cloud': (url) => ({ CLAUDE_CODE_USE_BEDROCK: '1', AWS_BEARER_TOKEN_BEDROCK: 'x', AWS_REGION: 'us-east-1', ANTHROPIC_BEDROCK_BASE_URL: url })
+  'another cloud': (url) => ({
+    CLAUDE_CODE_USE_BEDROCK: '1',
+    AWS_BEARER_TOKEN_BEDROCK: 'x',
+    AWS_REGION: 'us-east-1',
+    ANTHROPIC_BEDROCK_BASE_URL: url
+  })
 }
 
 /** A turn beside such a file. @param {Test} t @param {keyof typeof SETTINGS} name @param {string} isManaged */
 async function besideSettings(t, name, isManaged) {
   const [{ proxy, turn }, mock] = [await claudeRoute(t, 'key'), await startMock(t)]
   const other = await startPassThrough(t, { upstream: mock.port })
-  writeAsAgent(path.join(turn.homes.claudeConfigDir, 'settings.json'), JSON.stringify({ env: SETTINGS[name](`http://127.0.0.1:${other.port}`) }))
+  writeAsAgent(
+    path.join(turn.homes.claudeConfigDir, 'settings.json'),
+    JSON.stringify({ env: SETTINGS[name](`http://127.0.0.1:${other.port}`) })
+  )
   const { code, stdout } = await runPlain('claude', { ...turn, env: { ...turn.env, CLAUDE_CODE_PROVIDER_MANAGED_BY_HOST: isManaged } })
   return { code, stdout, own: messagesOf(proxy.asked).length, others: other.asked.length }
 }
@@ -329,7 +385,11 @@ test('control: claude obeys another cloud in its settings without the variable o
 test('claude goes on with a session that it began without the broker', async (t) => {
   const mock = await startMock(t)
   const { proxy, turn } = await claudeRoute(t, 'key')
-  const first = await runPlain('claude', { ...turn, env: { ANTHROPIC_BASE_URL: mock.anthropicBaseUrl, ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' }, prompt: 'the first question' })
+  const first = await runPlain('claude', {
+    ...turn,
+    env: { ANTHROPIC_BASE_URL: mock.anthropicBaseUrl, ANTHROPIC_API_KEY: 'sk-ant-api03-made-up' },
+    prompt: 'the first question'
+  })
   assert.equal(first.code, 0, first.stdout)
   const second = await runPlain('claude', { ...turn, args: ['--resume', first.session], prompt: 'the second' })
   assert.deepEqual([second.code, second.session], [0, first.session], second.stdout)

@@ -32,7 +32,13 @@ async function privateApi(t) {
   return { dir, file, others, mock, front }
 }
 
-for (const provider of /** @type {const} */ (['claude', 'codex'])) {
+// With the broker it is the worker that connects to the API. The file is given to the CLI all the same.
+for (const [provider, delivery] of /** @type {const} */ ([
+  ['claude', 'fd'],
+  ['claude', 'broker'],
+  ['codex', 'env'],
+  ['codex', 'broker']
+])) {
   /** @param {any} t @param {Awaited<ReturnType<typeof privateApi>>} api @param {any} [envOptions] @param {any} [turn] */
   const run = (t, { mock, front }, envOptions, turn) => {
     const refused = new AbortController()
@@ -44,13 +50,15 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       programs: installForAnyone({ test: t }),
       payload: { apiKey: KEYS[provider] },
       envOptions: { baseUrl, ...envOptions },
-      launch: { signal: refused.signal },
+      launch: { signal: refused.signal, delivery },
       prompt: `run: printf '%s' "$${VARIABLES[provider]}"`,
       ...turn
     })
   }
 
-  test(`${provider}: with the file a turn goes to it, and the variable names the file that was proved`, { skip }, async (t) => {
+  test(`${provider} by ${delivery}: with the file a turn goes to it, and the variable names the file that was proved`, {
+    skip
+  }, async (t) => {
     const api = await privateApi(t)
     const link = path.join(api.dir, 'link.pem')
     fs.symlinkSync('ca.pem', link)
@@ -65,7 +73,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     ['without it', () => ({})],
     ["with another authority's", ({ others }) => ({ caFile: others })]
   ])) {
-    test(`${provider}: ${name} nothing but the handshake gets there`, { skip }, async (t) => {
+    test(`${provider} by ${delivery}: ${name} only the handshake gets there`, { skip }, async (t) => {
       const api = await privateApi(t)
       const turn = await run(t, api, options(api))
       // Claude Code 2.1.260 hangs up without a word.
@@ -74,7 +82,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     })
   }
 
-  test(`${provider}: a file that the tenant can change starts nothing`, { skip }, async (t) => {
+  test(`${provider} by ${delivery}: a file that the tenant can change starts nothing`, { skip }, async (t) => {
     const api = await privateApi(t)
     fs.chownSync(api.file, Number(AGENT.uid), 0)
     await assert.rejects(run(t, api, { caFile: api.file }), {
@@ -86,7 +94,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     assert.deepEqual([api.front.refusals, api.mock.requests.length], [0, 0])
   })
 
-  test(`${provider}: the tenant's own files name no other authority in its place`, { skip }, async (t) => {
+  test(`${provider} by ${delivery}: the tenant's own files name no other authority in its place`, { skip }, async (t) => {
     const api = await privateApi(t)
     const homes = agentHomes(t)
     const variable = VARIABLES[provider]

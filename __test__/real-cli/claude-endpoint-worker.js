@@ -1,4 +1,4 @@
-// One turn where api.anthropic.com is a server of ours: tells what it was sent with the credential.
+// One turn where api.anthropic.com is a server of ours: prints what it was sent with the credential.
 'use strict'
 
 const fs = require('node:fs')

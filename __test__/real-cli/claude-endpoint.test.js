@@ -1,5 +1,5 @@
 // With a base URL no credential goes to Anthropic, and with none it does: seen by a server in the place of
-// api.anthropic.com. Both run in a mount namespace of their own, as the name is resolved by /etc/hosts.
+// api.anthropic.com. Both run in their own mount namespace, because the name is resolved by /etc/hosts.
 'use strict'
 
 const assert = require('node:assert/strict')

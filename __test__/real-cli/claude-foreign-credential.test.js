@@ -34,7 +34,12 @@ const CASES = /** @type {const} */ ([
 
 for (const { name, payload, file, own, taken } of CASES) {
   test(`${name} beside ${file}`, { skip }, async () => {
-    const told = await turn({ payload, file, bare: false })
+    const isDelivered = own !== ''
+    if (isDelivered) {
+      const brokered = await turn({ payload, file, bare: false, delivery: 'broker' })
+      assert.deepEqual([brokered.error, brokered.seen], [null, [own]], 'with the broker it is used all the same')
+    }
+    const told = await turn({ payload, file, bare: false, delivery: isDelivered ? 'fd' : 'auto' })
     if (taken === null) return assert.deepEqual([told.error, told.seen], [null, [own]])
     assert.deepEqual([told.error, told.path, told.seen], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(DIRECTORY, file), []])
     const control = await turn({ payload, file, bare: true })
@@ -43,11 +48,13 @@ for (const { name, payload, file, own, taken } of CASES) {
 }
 
 test('the server’s key, whose pipe no readable program gets, beside .api_key', { skip }, async () => {
-  const told = await turn({ payload: {}, serverKey: KEY, file: '.api_key', bare: false })
+  const brokered = await turn({ payload: {}, serverKey: KEY, file: '.api_key', bare: false, delivery: 'broker' })
+  assert.deepEqual([brokered.error, brokered.seen], [null, [`x-api-key ${KEY}`]])
+  const told = await turn({ payload: {}, serverKey: KEY, file: '.api_key', bare: false, delivery: 'fd' })
   assert.deepEqual([told.error, told.path, told.seen], ['ERR_PROVIDER_STATE_DIR_UNUSABLE', path.join(DIRECTORY, '.api_key'), []])
 })
 
-/** @param {{ payload: object, serverKey?: string, file: keyof typeof PLANTED, bare: boolean }} settings */
+/** @param {{ payload: object, serverKey?: string, file: keyof typeof PLANTED, bare: boolean, delivery?: string }} settings */
 async function turn({ file, ...settings }) {
   // A home of everybody's that only this process's children see.
   const script = 'mount -t tmpfs -o mode=755 none /home && mkdir -p "$1" && printf %s "$2" > "$1/$3" && exec "$4" "$5" "$6"'

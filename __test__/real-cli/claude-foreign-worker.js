@@ -1,4 +1,4 @@
-// One turn of Claude Code in a home of everybody's that its caller made: tells the error, or the credentials that were sent.
+// One turn of Claude Code in a home that is open to everybody and that its caller made: prints the error, or the credentials that were sent.
 'use strict'
 
 const { buildProviderEnv, takeServerCredentials } = require('../../index.js')
@@ -8,7 +8,7 @@ const { installForAnyone } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
 const { agentHomes, credentialsSeen, runTurn, startMock } = require('../support/real-turn.js')
 
-const { payload, serverKey, token, bare } = JSON.parse(process.argv[2])
+const { payload, serverKey, token, bare, delivery } = JSON.parse(process.argv[2])
 
 /** @type {(() => any)[]} */
 const cleanups = []
@@ -29,7 +29,9 @@ async function main() {
   const envOptions = serverKey === undefined ? {} : { serverCredentials: takeServerCredentials() }
   if (Object.keys(payload).length === 0) write(homes.claudeConfigDir, '.credentials.json', JSON.stringify(login))
   if (!bare) {
-    const { error } = await runTurn('claude', { mock, homes, programs, payload, envOptions }).catch((error) => ({ error }))
+    const { error } = await runTurn('claude', { mock, homes, programs, payload, envOptions, launch: { delivery } }).catch((error) => ({
+      error
+    }))
     return { error: error?.code ?? null, path: error?.path, seen: credentialsSeen(mock) }
   }
   const { workspace: dir, home, tmpDir, claudeConfigDir } = homes

@@ -23,11 +23,23 @@ const unknown = claudeOfVersion(test, null)
 
 /** @type {Record<string, (t: any) => { payload: Record<string, any>, envOptions?: Record<string, any>, launch?: Record<string, any>, seen: string }>} */
 const CREDENTIALS = {
-  'API key by fd': () => ({ payload: { apiKey: KEY }, seen: `x-api-key ${KEY}` }),
+  'API key by fd': () => ({ payload: { apiKey: KEY }, launch: { delivery: 'fd' }, seen: `x-api-key ${KEY}` }),
   'API key by env': () => ({ payload: { apiKey: KEY }, launch: { delivery: 'env' }, seen: `x-api-key ${KEY}` }),
-  'OAuth token by fd': () => ({ payload: { oauthAccessToken: TOKEN }, seen: `authorization ${TOKEN}` }),
+  'API key by the broker': () => ({ payload: { apiKey: KEY }, launch: { delivery: 'broker' }, seen: `x-api-key ${KEY}` }),
+  'OAuth token by fd': () => ({ payload: { oauthAccessToken: TOKEN }, launch: { delivery: 'fd' }, seen: `authorization ${TOKEN}` }),
   'OAuth token by env': () => ({ payload: { oauthAccessToken: TOKEN }, launch: { delivery: 'env' }, seen: `authorization ${TOKEN}` }),
-  "the server's API key": (t) => ({ payload: {}, envOptions: serverKey(t), seen: `x-api-key ${KEY}` })
+  'OAuth token by the broker': () => ({
+    payload: { oauthAccessToken: TOKEN },
+    launch: { delivery: 'broker' },
+    seen: `authorization ${TOKEN}`
+  }),
+  "the server's API key": (t) => ({ payload: {}, envOptions: serverKey(t), launch: { delivery: 'fd' }, seen: `x-api-key ${KEY}` }),
+  "the server's API key by the broker": (t) => ({
+    payload: {},
+    envOptions: serverKey(t),
+    launch: { delivery: 'broker' },
+    seen: `x-api-key ${KEY}`
+  })
 }
 
 /** @param {any} t */
@@ -105,7 +117,7 @@ async function isHeld(t, options) {
 }
 
 for (const { name, config, at } of GLOBAL_CONFIGS) {
-  test(`control: ${name} takes the key of a CLI that is not told who its host is`, async (t) => {
+  test(`control: ${name} takes the key of a CLI without the host's variable`, async (t) => {
     for (const redirection of ['a base URL', 'proxies']) {
       const [mock, evil] = [await startMock(t), await startMock(t)]
       const homes = agentHomes(t)
@@ -144,7 +156,7 @@ test('a model of the caller is asked, beside the shield', async (t) => {
 })
 
 // A look beforehand finds nothing: the file comes later.
-test("a program of an unknown version is not started on the server's key, whatever stands beside it", async (t) => {
+test("a program of an unknown version is not started on the server's key, whatever is beside it", async (t) => {
   const { mock, running } = await turnBeside(t, { claude: unknown, credential: "the server's API key", plant: () => {} })
   await assert.rejects(running, {
     code: 'ERR_PROVIDER_PROGRAM_OUTDATED',
@@ -194,6 +206,12 @@ test("a variable that prints every request's headers: the tenant's own key alone
     plantVariables([claudeConfigDir, '.claude.json'], { BUN_CONFIG_VERBOSE_FETCH: 'curl' })
   const own = await (await turnBeside(t, { plant, launch: { redactOutput: false } })).running
   assert.ok(own.stderr.includes(KEY), 'the control: it prints')
+  for (const credential of ['API key by the broker', "the server's API key by the broker"]) {
+    const brokered = await turnBeside(t, { credential, plant, launch: { redactOutput: false } })
+    const { stderr, code } = await brokered.running
+    assert.ok(code === 0 && stderr.length > 0 && !stderr.includes(KEY), 'with the broker there is no key to print')
+    assert.deepEqual(credentialsSeen(brokered.mock), [brokered.seen])
+  }
   const redacted = await (await turnBeside(t, { plant })).running
   assert.ok(!(redacted.stdout + redacted.stderr).includes(KEY), 'by default it is scrubbed')
   const { mock, running } = await turnBeside(t, { credential: "the server's API key", plant })

@@ -16,7 +16,7 @@ requirePrivateNetwork()
 const programs = installForAnyone({ test })
 const KEY = 'sk-ant-api03-made-up-tenant-key'
 
-/** One turn with these variables: the limit that the API was told of, and the transcripts. @param {any} t @param {Record<string, string>} set */
+/** One turn with these variables: the limit in the API's request, and the transcripts. @param {any} t @param {Record<string, string>} set */
 async function turnWith(t, set) {
   const homes = agentHomes(t)
   const mock = await startMock(t)

@@ -26,10 +26,18 @@ const TEXTS = ['PLANTED-AGENT', 'PLANTED-CLAUDE-MD', 'PLANTED-SKILL']
 // `bites`: what a trusted workspace does otherwise than the first; null where it can do nothing either.
 /** @type {{ name: string, bites?: Record<string, any> | null, payload?: Record<string, string>, launch?: Record<string, any>, cwd?: (homes: Homes) => string, args?: (common: string[], prompt: string) => string[] }[]} */
 const CASES = [
-  { name: 'API key by fd' },
+  { name: 'API key by fd', launch: { delivery: 'fd' } },
+  { name: 'API key by the broker', launch: { delivery: 'broker' } },
   { name: 'API key by env', launch: { delivery: 'env' } },
   // A key helper turns a token off, and is not run: the turn ends without a request.
-  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, bites: { texts: [], planted: undefined } },
+  {
+    name: 'OAuth token by fd',
+    payload: { oauthAccessToken: TOKEN },
+    launch: { delivery: 'fd' },
+    bites: { texts: [], planted: undefined }
+  },
+  // With the broker it is not.
+  { name: 'OAuth token by the broker', payload: { oauthAccessToken: TOKEN }, launch: { delivery: 'broker' } },
   {
     name: 'cwd through a symlink',
     cwd: ({ root, workspace }) => (fs.symlinkSync(workspace, path.join(root, 'link')), path.join(root, 'link'))
@@ -39,7 +47,7 @@ const CASES = [
     bites: { marks: ['claude-mcp'], planted: '' },
     cwd: ({ workspace }) => makeDir(path.join(workspace, 'site'))
   },
-  { name: 'user settings asked for by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
+  { name: 'user settings requested by the caller', bites: null, args: (common, prompt) => [...common, '--setting-sources=user', prompt] },
   { name: 'a prompt after --', args: (common, prompt) => [...common, '--', prompt] }
 ]
 

@@ -29,8 +29,10 @@ async function turnWith(
   fs.writeFileSync(file, text(homes))
   if (AGENT.uid !== undefined) fs.chownSync(file, AGENT.uid, AGENT.uid)
   const { findings } = await diagnose({ provider: 'codex', ...AGENT, codexHome: homes.codexHome, command: programs.codex, start: false })
-  const turn = await runTurn('codex', { mock, homes, programs, payload: { apiKey: KEY }, envOptions, launch: { signal } })
-  return { mock, homes, turn, found: findings.filter(({ id }) => id.startsWith('files.codex-home')) }
+  const run = (/** @type {'env' | 'broker'} */ delivery) =>
+    runTurn('codex', { mock, homes, programs, payload: { apiKey: KEY }, envOptions, launch: { signal, delivery } })
+  const turn = await run('env')
+  return { run, mock, homes, turn, found: findings.filter(({ id }) => id.startsWith('files.codex-home')) }
 }
 
 test('a base URL in config.toml takes the key elsewhere', async (t) => {
@@ -49,13 +51,17 @@ test('a base URL in config.toml takes the key elsewhere', async (t) => {
 test('a model provider in config.toml takes the key elsewhere, in spite of baseUrl', async (t) => {
   const elsewhere = await startMock(t)
   const provider = `{ name = "x", base_url = "${elsewhere.openaiBaseUrl}", wire_api = "responses", env_key = "CODEX_API_KEY", supports_websockets = false }`
-  const { mock, turn, found } = await turnWith(t, 'config.toml', () => `model_provider = "x"\nmodel_providers.x = ${provider}\n`, {})
+  const { mock, run, turn, found } = await turnWith(t, 'config.toml', () => `model_provider = "x"\nmodel_providers.x = ${provider}\n`, {})
   assert.equal(turn.code, 0, turn.stderr)
   assert.deepEqual([mock.requests.length, elsewhere.requestsWith(KEY).length > 0], [0, true])
   assert.deepEqual(
     found.map(({ details }) => /** @type {any[]} */ (details.hazards).map(({ key }) => key)),
     [['model_provider', 'model_providers']]
   )
+  // With the broker it does not, and the turn goes where baseUrl says.
+  const before = elsewhere.requests.length
+  assert.equal((await run('broker')).code, 0)
+  assert.deepEqual([elsewhere.requests.length, mock.requestsWith(KEY).length > 0], [before, true])
 })
 
 test('an MCP server in config.toml is started', async (t) => {

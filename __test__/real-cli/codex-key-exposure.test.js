@@ -14,10 +14,19 @@ const { pause } = require('../support/kernel.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
-const { AGENT, agentHomes, credentialsSeen, livesIn, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const realTurn = require('../support/real-turn.js')
+
+const { AGENT, agentHomes, credentialsSeen, livesIn, startMock } = realTurn
 
 requirePrivateNetwork()
 
+// What is shown here is what happens to a key in the environment. With the broker there is none.
+/** @param {any} turn */
+const byEnvironment = (turn) => ({ ...turn, launch: { delivery: 'env', ...turn.launch } })
+/** @type {typeof realTurn.prepareTurn} */
+const prepareTurn = (provider, turn) => realTurn.prepareTurn(provider, byEnvironment(turn))
+/** @type {typeof realTurn.runTurn} */
+const runTurn = (provider, turn) => realTurn.runTurn(provider, byEnvironment(turn))
 const programs = installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'
 const PAYLOAD = { payload: { apiKey: KEY } }
@@ -79,7 +88,7 @@ function filesWithKey(directory) {
   return names.filter((name) => fs.lstatSync(name).isFile() && fs.readFileSync(name).includes(KEY))
 }
 
-/** What a login shell reads, and what is in its snapshots: told by the agent's own shell, as Codex removes them. */
+/** What a login shell reads, and what is in its snapshots: reported by the agent's own shell, because Codex removes them. */
 const LOOK = 'run: env; echo "files=$(ls -A "$CODEX_HOME"/shell_snapshots 2>/dev/null | wc -l)"; git rev-parse --abbrev-ref HEAD'
 
 /** @param {Homes} homes */

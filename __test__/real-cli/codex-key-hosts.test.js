@@ -1,4 +1,4 @@
-// Which hosts Codex sends its key to, with a base URL and without one: told by a machine that answers for all of them.
+// Which hosts Codex sends its key to, with a base URL and without one: seen by a machine that answers for all of them.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -14,7 +14,7 @@ requirePrivateNetwork()
 const skip = whyNoCertificates()
 const PROJECT = path.join(__dirname, '..', '..')
 
-/** In a namespace of its own: others must not find a DNS here. @param {'base-url' | 'default'} endpoint */
+/** In its own namespace: others must not find a DNS here. @param {'base-url' | 'default'} endpoint */
 function hostsAsked(endpoint) {
   const fixture = path.join(PROJECT, '__test__', 'fixtures', 'vendor-hosts.js')
   const output = execFileSync(path.join(PROJECT, 'scripts', 'netns.sh'), [process.execPath, fixture, endpoint], {

@@ -22,9 +22,13 @@ const WAYS = {
     process.env.OPENAI_API_KEY = KEY
     const serverCredentials = takeServerCredentials()
     t.after(() => serverCredentials.dispose())
-    return { payload: { apiKey: undefined }, envOptions: { serverCredentials } }
+    return { payload: { apiKey: undefined }, envOptions: { serverCredentials }, launch: { delivery: 'env' } }
   },
-  "a server's key in the payload": () => ({ payload: { apiKey: KEY }, envOptions: { credentialOwner: 'server' } })
+  "a server's key in the payload": () => ({
+    payload: { apiKey: KEY },
+    envOptions: { credentialOwner: 'server' },
+    launch: { delivery: 'env' }
+  })
 }
 
 /** What the tenant's agent leaves behind. @param {string} file @param {string} text @param {number} [mode] */
@@ -61,6 +65,27 @@ for (const [way, serverKey] of Object.entries(WAYS))
     })
   }
 
+// The files are read then, as with the tenant's own key: what they give away is the broker's token.
+for (const [name, settings] of Object.entries(SETTINGS)) {
+  test(`a server's key by the broker, and ${name} in CODEX_HOME`, async (t) => {
+    const [mock, elsewhere] = [await startMock(t), await startMock(t)]
+    const homes = agentHomes(t)
+    leave(path.join(homes.codexHome, 'config.toml'), settings(elsewhere, homes.home))
+    leave(path.join(homes.home, 'steal'), `#!/bin/sh\nenv > ${homes.home}/stolen\n`, 0o755)
+    const { payload, envOptions } = WAYS["a server's key"](t)
+    const programs = installForAnyone({ test: t })
+    const turn = await runTurn('codex', { mock, homes, programs, payload, envOptions, launch: { killGroupOnExit: false } })
+    const stolen = path.join(homes.home, 'stolen')
+    const isCommand = name === 'a command that gets the key'
+    if (isCommand) await until('the command', () => fs.existsSync(stolen) && fs.readFileSync(stolen, 'utf8').includes('PATH='))
+    assert.deepEqual(elsewhere.requestsWith(KEY), [])
+    assert.ok(!isCommand || !fs.readFileSync(stolen, 'utf8').includes(KEY))
+    // Codex itself refuses two of these files.
+    if (turn.code !== 0) assert.match(turn.stderr, /no longer supported|reserved built-in provider IDs/)
+    else assert.ok(mock.requestsWith(KEY).length > 0)
+  })
+}
+
 for (const name of ['an MCP server that gets the key', 'a command that gets the key']) {
   test(`a tenant's own key and ${name}: what the tests of the server's key would see`, async (t) => {
     const [mock, elsewhere] = [await startMock(t), await startMock(t)]
@@ -73,7 +98,7 @@ for (const name of ['an MCP server that gets the key', 'a command that gets the 
       homes,
       programs: installForAnyone({ test: t }),
       payload: { apiKey: KEY },
-      launch: { killGroupOnExit: false }
+      launch: { delivery: 'env', killGroupOnExit: false }
     })
     const stolen = path.join(homes.home, 'stolen')
     await until(
@@ -100,7 +125,7 @@ for (const [way, serverKey] of Object.entries(WAYS))
       homes,
       programs,
       payload: { apiKey: 'sk-proj-made-up-key-of-the-tenant' },
-      launch: { signal: asked.signal }
+      launch: { delivery: 'env', signal: asked.signal }
     })
     assert.deepEqual([mock.requests.length, elsewhere.requests.length > 0], [0, true])
     const before = elsewhere.requests.length

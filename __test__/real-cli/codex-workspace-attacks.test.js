@@ -11,9 +11,15 @@ const { makeDir, marksIn, plantCodex, write } = require('../support/attacks.js')
 const { requirePrivateNetwork } = require('../support/namespace.js')
 const { installForAnyone, unlessSince } = require('../support/programs.js')
 const { quiet } = require('../support/quiet.js')
-const { AGENT, agentHomes, credentialsSeen, prepareTurn, runTurn, startMock } = require('../support/real-turn.js')
+const realTurn = require('../support/real-turn.js')
+
+const { AGENT, agentHomes, credentialsSeen, prepareTurn, startMock } = realTurn
 
 requirePrivateNetwork()
+
+// The key is in the environment, where there is more to take than with the broker.
+/** @type {typeof realTurn.runTurn} */
+const runTurn = (provider, turn) => realTurn.runTurn(provider, { ...turn, launch: { delivery: 'env', ...turn.launch } })
 
 const programs = installForAnyone({ test })
 const KEY = 'sk-proj-made-up-tenant-key'
@@ -26,7 +32,7 @@ const QUIET_CONFIG = '[features]\nplugins = false\napps = false\n[analytics]\nen
 /** @typedef {ReturnType<typeof agentHomes>} Homes */
 
 /**
- * Where the hostile files lie, where the CLI is told to work, and with which arguments.
+ * Where the hostile files are, where the CLI works, and with which arguments.
  * @typedef {object} Place
  * @property {string} cwd
  * @property {string} [hostile]  default: `cwd`
@@ -117,7 +123,7 @@ const CASES = [
     })
   },
   {
-    name: 'hooks asked for without review',
+    name: 'hooks requested without review',
     since: '0.150.0',
     control: { ...CONTROL, marks: ['codex-hook', 'codex-mcp'] },
     place: ({ workspace }) => ({ cwd: workspace, args: withOptions('--dangerously-bypass-hook-trust') })

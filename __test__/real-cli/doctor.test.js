@@ -14,7 +14,7 @@ requirePrivateNetwork()
 
 const PROVIDERS = /** @type {const} */ (['claude', 'codex'])
 
-/** The two npm executables, on a PATH of their own. */
+/** The two npm executables, alone on a PATH. */
 function withPrograms(/** @type {any} */ t, /** @type {{ claude: string, codex: string }} */ programs = installForAnyone({ test: t })) {
   const machine = makeMachine(t)
   for (const name of PROVIDERS) {
@@ -112,19 +112,35 @@ for (const [id, text, sentence, timeoutMs] of WRONG) {
   })
 }
 
-test('start.unasked: a CLI that is given another key on the way', { skip: needsRoot }, async (t) => {
+/**
+ * The finding on a start of a wrapper that gives the CLI another credential.
+ * @param {any} t
+ * @param {'claude' | 'codex'} provider
+ * @param {string} commands of the wrapper's
+ */
+async function startThrough(t, provider, commands) {
   const machine = withPrograms(t)
   const { diagnose } = require('../../index.js')
-  const command = script(
-    machine.at('wrapper/codex'),
-    `#!/bin/sh\nexport CODEX_API_KEY=sk-made-up-other\nexec ${path.join(machine.bin, 'codex')} "$@"\n`
+  const command = script(machine.at(`wrapper/${provider}`), `#!/bin/sh\n${commands}\nexec ${path.join(machine.bin, provider)} "$@"\n`)
+  const { findings } = await withTemporary(machine, () => diagnose({ provider, command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' }))
+  return findings.find((finding) => finding.id.startsWith('start.'))
+}
+
+test('start.unasked: a CLI that is given another key on the way', { skip: needsRoot }, async (t) => {
+  // The version of a wrapper is unknown, so Claude Code gets the key itself, on the pipe.
+  const found = await startThrough(
+    t,
+    'claude',
+    'unset CLAUDE_CODE_API_KEY_FILE_DESCRIPTOR\nexport ANTHROPIC_API_KEY=sk-ant-api03-made-up-other'
   )
-  const { findings } = await withTemporary(machine, () =>
-    diagnose({ provider: 'codex', command, uid: 12345, gid: 12345, path: '/usr/bin:/bin' })
-  )
-  const found = findings.find((finding) => finding.id.startsWith('start.'))
-  assert.equal(found?.id, 'start.unasked')
+  assert.equal(found?.id, 'start.unasked', found?.sentence)
   assert.match(found?.sentence ?? '', /but not with the key that it received/)
+})
+
+test('start.failed: a CLI that is given another key than the broker’s token on the way', { skip: needsRoot }, async (t) => {
+  // The broker forwards nothing without the token, so the mock sees no request.
+  const found = await startThrough(t, 'codex', 'export CODEX_API_KEY=sk-made-up-other')
+  assert.deepEqual([found?.id, found?.details.requests], ['start.failed', 0], found?.sentence)
 })
 
 test('start.refused: a program that is gone by then', { skip: needsRoot }, async (t) => {

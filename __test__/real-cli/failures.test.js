@@ -1,4 +1,4 @@
-// Each failure of both CLIs, provoked for real: the kind that it is told as, and nothing of the server's text.
+// Each failure of both CLIs, provoked for real: the kind that is reported, and nothing of the server's text.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -37,7 +37,7 @@ const failed = (message, code = 'made_up') => ({ failed: { type: 'made_up', mess
  * @property {import('../support/mock-api/types').Reply} [reply] Or all of it.
  * @property {[number, string]} [page] Or what answers in the API's place: status and HTML.
  * @property {string} [resume] The session that is to go on.
- * @property {(homes: any) => [string, string]} [file] A file that stands there before, and its text.
+ * @property {(homes: any) => [string, string]} [file] A file that is there before, and its text.
  * @property {any} [payload]
  * @property {string[]} [extra] Further arguments.
  * @property {boolean} [retries] codex: with its own number of retries.
@@ -98,7 +98,7 @@ const CASES = [
   },
   {
     provider: 'claude',
-    name: 'a limit as older versions tell it',
+    name: 'a limit as older versions report it',
     error: [429, 'rate_limit_error', `Claude AI usage limit reached|${RESET}`],
     kind: 'quota',
     status: 429,
@@ -113,11 +113,19 @@ const CASES = [
     status: 400
   },
   { provider: 'claude', name: 'a stream that breaks off', reply: { cut: true }, kind: 'network', status: null },
-  { provider: 'claude', name: 'a name that nobody knows', baseUrl: 'http://no-such-host.invalid', kind: 'network', status: null },
+  {
+    provider: 'claude',
+    name: 'a name that nobody knows',
+    baseUrl: 'http://no-such-host.invalid',
+    delivery: 'fd',
+    kind: 'network',
+    status: null
+  },
   {
     provider: 'claude',
     name: 'no TLS',
     baseUrl: (mock) => mock.anthropicBaseUrl.replace('http:', 'https:'),
+    delivery: 'fd',
     kind: 'network',
     status: null
   },
@@ -139,7 +147,16 @@ const CASES = [
     status: null
   },
   { provider: 'claude', name: 'not logged in', payload: {}, kind: 'not-logged-in', status: null },
-  { provider: 'claude', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', kind: 'network', status: null },
+  { provider: 'claude', name: 'nobody listens', baseUrl: 'http://127.0.0.1:9', delivery: 'fd', kind: 'network', status: null },
+  // The CLI reaches the broker, which says so.
+  {
+    provider: 'claude',
+    name: 'a name that nobody knows, by the broker',
+    baseUrl: 'http://no-such-host.invalid',
+    kind: 'server',
+    status: 502
+  },
+  { provider: 'claude', name: 'nobody listens, by the broker', baseUrl: 'http://127.0.0.1:9', kind: 'server', status: 502 },
   { provider: 'claude', name: 'its limit of turns', extra: ['--max-turns=1'], kind: 'limit', status: null },
   { provider: 'claude', name: 'an argument that it does not know', extra: ['--no-such-option'], kind: 'configuration', status: null },
   {
@@ -159,7 +176,7 @@ const CASES = [
   },
   {
     provider: 'codex',
-    name: '429 for want of quota',
+    name: '429 because the quota is used up',
     error: [429, 'insufficient_quota', undefined, 'insufficient_quota'],
     ...(isAtLeast(CODEX, '0.158.0') ? { kind: 'quota', status: null } : { kind: 'rate-limited', status: 429 })
   },
@@ -321,6 +338,8 @@ for (const each of CASES) {
     page,
     reply,
     payload = { apiKey: KEY[provider] },
+    // The model provider without retries needs the key itself.
+    delivery = provider === 'codex' ? 'env' : undefined,
     file,
     kind,
     status,
@@ -345,6 +364,7 @@ for (const each of CASES) {
       payload,
       prompt: 'run: echo one',
       envOptions: baseUrl ? { baseUrl } : {},
+      launch: { delivery },
       args: argsOf(each, baseUrl ?? mock.openaiBaseUrl)
     })
     /** @type {any[]} */
@@ -384,6 +404,7 @@ test('codex: the end of a limit, by a clock in the time zone of both', async (t)
       programs,
       payload: { apiKey: KEY.codex },
       envOptions: { baseUrl: url, set: { ...quiet.codex.env, ...(zone ? { TZ: zone } : {}) } },
+      launch: { delivery: 'env' },
       args: (common, text) => ['exec', ...common, ...custom({ baseUrl: url }), '--', text]
     })
     await done
@@ -422,6 +443,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       programs,
       payload: { apiKey: KEY[provider] },
       envOptions: provider === 'claude' ? { set: { ...quiet.claude.env, CLAUDE_CODE_MAX_RETRIES: '2' } } : {},
+      launch: provider === 'codex' ? { delivery: 'env' } : {},
       args: (common, text) => (provider === 'codex' ? ['exec', ...common, ...more, '--', text] : [...common, text])
     })
     /** @type {any[]} */
@@ -433,7 +455,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
       failures.map(({ kind, passing, retryable }) => [kind, passing, retryable]),
       [['overloaded', true, true]]
     )
-    // What Claude Code waits before it tries again; Codex does not tell it.
+    // How long Claude Code waits before it tries again; Codex does not report it.
     assert.equal(failures[0].retryAfterMs > 0, provider === 'claude')
     assert.deepEqual([child.failure, child.usage?.complete], [null, true])
   })

@@ -17,15 +17,18 @@ const needsRoot = AGENT.uid === undefined && 'only root can start a program that
 const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
 const HEADER = { claude: 'x-api-key', codex: 'authorization' }
 const OPEN = { environ: 'found', mem: 'found' }
+const EMPTY = { environ: 'not found', mem: 'not found' }
 const CLOSED = { environ: 'EACCES', mem: 'EACCES' }
 // Codex's default model brings a second process, which inherits its environment.
 const HOST = 'codex-code-mode-host'
 
 /** @type {{ name: string, provider: 'claude' | 'codex', delivery?: string, readable: typeof OPEN }[]} */
 const CASES = [
-  { name: 'claude, key by fd', provider: 'claude', readable: { environ: 'not found', mem: 'found' } },
+  { name: 'claude, key by fd', provider: 'claude', delivery: 'fd', readable: { environ: 'not found', mem: 'found' } },
   { name: 'claude, key by env', provider: 'claude', delivery: 'env', readable: OPEN },
-  { name: 'codex', provider: 'codex', readable: OPEN }
+  { name: 'claude, key by the broker', provider: 'claude', delivery: 'broker', readable: EMPTY },
+  { name: 'codex, key by env', provider: 'codex', delivery: 'env', readable: OPEN },
+  { name: 'codex, key by the broker', provider: 'codex', delivery: 'broker', readable: EMPTY }
 ]
 
 for (const mode of [0o755, 0o711]) {

@@ -37,18 +37,20 @@ const PRINT = ['-p', '--output-format', 'json', '--']
 
 /** Arguments, kind of the credential, delivery, what the error names. @type {['claude' | 'codex', string[], Kind, any, string][]} */
 const REFUSED = [
-  ['claude', ['--bare', ...PRINT, 'hi'], 'key', undefined, '--bare'],
   ['claude', ['--bare', ...PRINT, 'hi'], 'key', 'fd', '--bare'],
   ['claude', ['--bare', ...PRINT, 'hi'], 'token', undefined, '--bare'],
   ['claude', ['--bare', ...PRINT, 'hi'], 'token', 'env', '--bare'],
   ['claude', ['--bare', ...PRINT, 'hi'], 'login', undefined, '--bare'],
   // The CLI obeys it there too.
-  ['claude', ['-p', '--append-system-prompt', '--bare', 'hi'], 'key', undefined, '--bare'],
+  ['claude', ['-p', '--append-system-prompt', '--bare', 'hi'], 'key', 'fd', '--bare'],
   ['claude', ['--bg', 'hi'], 'key', undefined, '--bg'],
   ['claude', ['--background', 'hi'], 'token', 'env', '--background'],
   ['claude', ['agents'], 'key', undefined, 'agents'],
   ['claude', ['daemon', 'run'], 'key', 'env', 'daemon'],
-  ['claude', ['--tmux=classic', '-w', 'x', 'hi'], 'token', undefined, '--tmux'],
+  ['claude', ['--tmux=classic', '-w', 'x', 'hi'], 'token', 'fd', '--tmux'],
+  // Another process would ask the broker.
+  ['claude', ['--tmux=classic', '-w', 'x', 'hi'], 'token', 'broker', '--tmux'],
+  ['claude', ['plugin', 'eval', '.'], 'token', 'broker', 'plugin eval'],
   ['claude', ['-p', '--cloud', 'session_x', 'hi'], 'key', undefined, '--cloud'],
   ['claude', ['--teleport', 'x'], 'token', undefined, '--teleport'],
   ['claude', ['remote-control'], 'token', undefined, 'remote-control'],
@@ -66,25 +68,20 @@ const REFUSED = [
   ['codex', ['responses-api-proxy'], 'key', undefined, 'responses-api-proxy'],
   ['codex', ['mcp-server'], 'key', undefined, 'mcp-server'],
   ['codex', ['exec', '--oss', 'hi'], 'key', undefined, '--oss'],
-  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', undefined, 'model_provider'],
-  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"'), 'hi'], 'key', undefined, 'model_provider'],
-  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'env_key="USER_MINE"'), 'hi'], 'key', undefined, 'model_provider'],
-  [
-    'codex',
-    ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'],
-    'key',
-    undefined,
-    'model_provider'
-  ],
+  ['codex', ['exec', '-c', 'model_provider="ollama"', 'hi'], 'key', 'env', 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"'), 'hi'], 'key', 'env', 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'env_key="USER_MINE"'), 'hi'], 'key', 'env', 'model_provider'],
+  ['codex', ['exec', ...definedAs('base_url="http://127.0.0.1:9"', 'auth={command="/bin/echo"}'), 'hi'], 'key', 'env', 'model_provider'],
   [
     'codex',
     ['exec', '-c', 'model_provider="x"', '-c', 'model_providers={x={name="x",base_url="http://127.0.0.1:9"}}', 'hi'],
     'key',
-    undefined,
+    'env',
     'model_provider'
   ],
   ['claude', ['plugin', 'eval', '.'], 'key', 'env', 'plugin eval'],
-  ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'key', undefined, '--settings'],
+  ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'key', 'fd', '--settings'],
+  ['claude', ['--settings', SIMPLE, ...PRINT, 'hi'], 'token', 'broker', '--settings'],
   ['claude', [`--settings=${SIMPLE}`, ...PRINT, 'hi'], 'token', 'env', '--settings']
 ]
 
@@ -149,9 +146,11 @@ test('control: by a pipe it would send nothing, also as settings of a file, whic
   const file = path.join(homes.workspace, 'settings.json')
   fs.writeFileSync(file, SIMPLE)
   const args = ['--settings', file, '-p', '--output-format', 'json', '--model=claude-sonnet-4-5', '--', 'hi']
-  const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args } })
+  const turn = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args, delivery: 'fd' } })
   assert.deepEqual([turn.code, credentialsSeen(mock)], [1, []], turn.stdout + turn.stderr)
   assert.match(turn.stdout, /Not logged in/)
+  const brokered = await runTurn('claude', { mock, homes, programs, payload: payloadOf('claude', 'key'), launch: { args } })
+  assert.deepEqual([brokered.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], brokered.stdout + brokered.stderr)
 })
 
 for (const [name, members] of Object.entries({
@@ -168,63 +167,77 @@ for (const [name, members] of Object.entries({
       '--',
       prompt
     ]
-    const turn = await runTurn('codex', { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), args })
+    const given = { mock, homes: agentHomes(t), programs, payload: payloadOf('codex', 'key'), args }
+    const turn = await runTurn('codex', { ...given, launch: { delivery: 'env' } })
     assert.deepEqual([turn.code, credentialsSeen(mock), credentialsSeen(other)], [0, [], [`authorization ${KEY.codex}`]], turn.stderr)
+    // With the broker there is no key for it.
+    await assert.rejects(runTurn('codex', given), {
+      code: 'ERR_INVALID_ARG_VALUE',
+      message: /overrides model_provider.* or pass delivery "env"/
+    })
   })
 }
 
-test('claude --bare sends an API key that the caller lets into the environment', async (t) => {
-  const mock = await startMock(t)
-  const args = [
-    '--bare',
-    '-p',
-    '--output-format',
-    'stream-json',
-    '--verbose',
-    '--model=claude-sonnet-4-5',
-    '--allowedTools=Bash',
-    '--',
-    'run: env'
-  ]
-  const turn = await runTurn('claude', {
-    mock,
-    homes: agentHomes(t),
-    programs,
-    payload: payloadOf('claude', 'key'),
-    launch: { delivery: 'env', args }
+for (const delivery of ['env', 'broker'])
+  test(`claude --bare sends an API key by ${delivery}`, async (t) => {
+    const mock = await startMock(t)
+    const args = [
+      '--bare',
+      '-p',
+      '--output-format',
+      'stream-json',
+      '--verbose',
+      '--model=claude-sonnet-4-5',
+      '--allowedTools=Bash',
+      '--',
+      'run: env'
+    ]
+    const turn = await runTurn('claude', {
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: payloadOf('claude', 'key'),
+      launch: { delivery, args }
+    })
+    assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
+    assert.match(turn.text, /^PATH=/m)
+    assert.ok(!turn.text.includes(KEY.claude), "the key in the agent's shell")
   })
-  assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`x-api-key ${KEY.claude}`]], turn.stdout + turn.stderr)
-  assert.match(turn.text, /^PATH=/m)
-  assert.ok(!turn.text.includes(KEY.claude), "the key in the agent's shell")
-})
 
-test('claude --safe-mode and --restricted send what is on the pipe', async (t) => {
-  for (const mode of ['--safe-mode', '--restricted']) {
+test('claude --safe-mode and --restricted send what is on the pipe, or what the broker adds', async (t) => {
+  for (const [mode, delivery] of ['--safe-mode', '--restricted'].flatMap((mode) => ['fd', 'broker'].map((delivery) => [mode, delivery]))) {
     const mock = await startMock(t)
     const args = [mode, '-p', '--output-format', 'stream-json', '--verbose', '--model=claude-sonnet-4-5', '--', 'hi']
-    const turn = await runTurn('claude', { mock, homes: agentHomes(t), programs, payload: payloadOf('claude', 'token'), launch: { args } })
+    const turn = await runTurn('claude', {
+      mock,
+      homes: agentHomes(t),
+      programs,
+      payload: payloadOf('claude', 'token'),
+      launch: { args, delivery }
+    })
     assert.deepEqual([turn.code, credentialsSeen(mock)], [0, [`authorization ${TOKEN}`]], mode + turn.stdout + turn.stderr)
   }
 })
 
-test('claude mcp serve sends what is on the pipe, where an agent is asked', { skip: unlessSince('claude', '2.1.280') }, async (t) => {
-  const mock = await startMock(t)
-  const homes = agentHomes(t)
-  const { env, options } = prepareTurn('claude', {
-    mock,
-    homes,
-    programs,
-    payload: payloadOf('claude', 'key'),
-    launch: { args: ['mcp', 'serve'] }
+for (const delivery of ['fd', 'broker'])
+  test(`claude mcp serve sends a key by ${delivery}, where an agent is asked`, { skip: unlessSince('claude', '2.1.280') }, async (t) => {
+    const mock = await startMock(t)
+    const homes = agentHomes(t)
+    const { env, options } = prepareTurn('claude', {
+      mock,
+      homes,
+      programs,
+      payload: payloadOf('claude', 'key'),
+      launch: { args: ['mcp', 'serve'], delivery }
+    })
+    const client = connect(homes, env, options)
+    await client.call('initialize', { protocolVersion: '2025-06-18', clientInfo: { name: 'x', version: '1' }, capabilities: {} })
+    client.tell('notifications/initialized')
+    await client.call('tools/call', { name: 'Agent', arguments: { description: 'x', prompt: 'hi', subagent_type: 'general-purpose' } })
+    // The answer can come before the agent has asked.
+    await until('the agent asks', () => mock.requests.some(({ method }) => method === 'POST'))
+    assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY.claude}`])
   })
-  const client = connect(homes, env, options)
-  await client.call('initialize', { protocolVersion: '2025-06-18', clientInfo: { name: 'x', version: '1' }, capabilities: {} })
-  client.tell('notifications/initialized')
-  await client.call('tools/call', { name: 'Agent', arguments: { description: 'x', prompt: 'hi', subagent_type: 'general-purpose' } })
-  // The answer can come before the agent has asked.
-  await until('the agent asks', () => mock.requests.some(({ method }) => method === 'POST'))
-  assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY.claude}`])
-})
 
 test('codex review and exec review send the key', async (t) => {
   for (const args of [

@@ -17,14 +17,14 @@ const programs = installForAnyone({ test })
 const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
 
 let count = 0
-/** A number of seconds that no other process sleeps: it tells ours by its command line. */
+/** A number of seconds that no other process sleeps: it identifies ours by its command line. */
 const uniqueSleep = () => `1000.${process.pid}${String((count += 1)).padStart(3, '0')}`
 
-// The shell waits for the first; the second has a session, and so a process group, of its own. Claude Code refuses a
+// The shell waits for the first; the second has its own session, and so its own process group. Claude Code refuses a
 // bare `sleep`.
 const COMMANDS = /** @type {const} */ ({
   'a command of its shell': (/** @type {string} */ time) => `run: env sleep ${time}; echo over`,
-  'a command in a session of its own': (/** @type {string} */ time) => `run: setsid -w sleep ${time}; echo over`
+  'a command in its own session': (/** @type {string} */ time) => `run: setsid -w sleep ${time}; echo over`
 })
 
 /** @typedef {{ child: any, controller: AbortController }} Running */
@@ -39,7 +39,7 @@ const WAYS = {
 for (const provider of /** @type {const} */ (['claude', 'codex'])) {
   for (const [what, command] of Object.entries(COMMANDS)) {
     for (const [way, { stop, code }] of Object.entries(WAYS)) {
-      // A second in which nothing happens tells as much with one of the commands.
+      // A second in which nothing happens shows as much with one of the commands.
       if (way === 'timeoutMs' && what === 'a command of its shell') continue
       test(`${provider}, ${way}: the CLI and ${what} are gone`, async (t) => {
         const time = uniqueSleep()

@@ -1,4 +1,4 @@
-// A worker of its own process that makes one real turn with a key that it is sent, and holds the environment until told
+// A worker in a separate process that makes one real turn with a key that it is sent, and holds the environment until told
 // to let go of it. The key comes sealed for its public key, or reversed.
 'use strict'
 

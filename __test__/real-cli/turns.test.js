@@ -29,9 +29,19 @@ const LOGIN = 'sk-ant-oat01-made-up-login-token'
 const LOGIN_FILE = '.credentials.json'
 const EVERY_KEY = [...Object.values(KEY), ...Object.values(SERVER), TOKEN, LOGIN]
 
+const CODEX = [
+  { name: 'API key', payload: { apiKey: KEY.codex }, sent: `authorization ${KEY.codex}` },
+  { name: 'API key, workspace-write', sandbox: 'workspace-write', payload: { apiKey: KEY.codex }, sent: `authorization ${KEY.codex}` },
+  { name: 'server key', payload: {}, server: true, sent: `authorization ${SERVER.codex}` },
+  { name: 'tenant key before server key', payload: { apiKey: KEY.codex }, server: true, sent: `authorization ${KEY.codex}` }
+]
+
+// `delivery`: as requested; without one it is the broker, or nothing for a login that the CLI finds by itself.
 // `environ`: whether the CLI's block has the key. The agent's commands get it in no variable of their own.
+/** @type {any[]} */
 const CASES = [
-  { name: 'API key by fd', provider: 'claude', payload: { apiKey: KEY.claude }, sent: `x-api-key ${KEY.claude}` },
+  { name: 'API key by fd', provider: 'claude', payload: { apiKey: KEY.claude }, delivery: 'fd', sent: `x-api-key ${KEY.claude}` },
+  { name: 'API key by the broker', provider: 'claude', payload: { apiKey: KEY.claude }, sent: `x-api-key ${KEY.claude}` },
   {
     name: 'API key by env',
     provider: 'claude',
@@ -40,7 +50,13 @@ const CASES = [
     sent: `x-api-key ${KEY.claude}`,
     environ: true
   },
-  { name: 'OAuth token by fd', provider: 'claude', payload: { oauthAccessToken: TOKEN }, sent: `authorization ${TOKEN}` },
+  {
+    name: 'OAuth token by fd',
+    provider: 'claude',
+    payload: { oauthAccessToken: TOKEN },
+    delivery: 'fd',
+    sent: `authorization ${TOKEN}`
+  },
   {
     name: 'OAuth token by env',
     provider: 'claude',
@@ -55,7 +71,8 @@ const CASES = [
     payload: { apiKey: KEY.claude, oauthAccessToken: TOKEN },
     sent: `x-api-key ${KEY.claude}`
   },
-  { name: 'server key', provider: 'claude', payload: {}, server: true, sent: `x-api-key ${SERVER.claude}` },
+  { name: 'server key by fd', provider: 'claude', payload: {}, delivery: 'fd', server: true, sent: `x-api-key ${SERVER.claude}` },
+  { name: 'server key by the broker', provider: 'claude', payload: {}, server: true, sent: `x-api-key ${SERVER.claude}` },
   {
     name: 'tenant key before server key',
     provider: 'claude',
@@ -71,24 +88,8 @@ const CASES = [
     login: LOGIN,
     sent: `x-api-key ${KEY.claude}`
   },
-  { name: 'API key', provider: 'codex', payload: { apiKey: KEY.codex }, sent: `authorization ${KEY.codex}`, environ: true },
-  {
-    name: 'API key, workspace-write',
-    provider: 'codex',
-    sandbox: 'workspace-write',
-    payload: { apiKey: KEY.codex },
-    sent: `authorization ${KEY.codex}`,
-    environ: true
-  },
-  { name: 'server key', provider: 'codex', payload: {}, server: true, sent: `authorization ${SERVER.codex}`, environ: true },
-  {
-    name: 'tenant key before server key',
-    provider: 'codex',
-    payload: { apiKey: KEY.codex },
-    server: true,
-    sent: `authorization ${KEY.codex}`,
-    environ: true
-  }
+  ...CODEX.map((row) => ({ ...row, name: `${row.name} by env`, provider: 'codex', delivery: 'env', environ: true })),
+  ...CODEX.map((row) => ({ ...row, name: `${row.name} by the broker`, provider: 'codex' }))
 ]
 
 // `env` alone would also show what the shell itself adds; the parent is the CLI, or its sandbox helper.
@@ -117,6 +118,8 @@ for (const { name, provider, payload, delivery, server, login, sandbox, sent, en
     const turn = await done
 
     assert.deepEqual({ code: turn.code, text: turn.text !== '' }, { code: 0, text: true }, turn.stdout + turn.stderr)
+    assert.equal(child.delivery, delivery ?? (sent.endsWith(LOGIN) ? null : 'broker'))
+    assert.deepEqual(child.missingProtections, [])
     assert.deepEqual(credentialsSeen(mock), [sent])
     const other = EVERY_KEY.filter((key) => !sent.endsWith(key))
     for (const { headers, body } of mock.requests) assert.deepEqual(keysIn([headers, body], other), [])

@@ -1,4 +1,4 @@
-// Requests beside the agent's own, by real CLIs: what the mock billed is told, or told to be missing.
+// Requests beside the agent's own, by real CLIs: what the mock billed is reported, or reported as missing.
 'use strict'
 
 const assert = require('node:assert/strict')
@@ -16,7 +16,7 @@ const programs = installForAnyone({ test })
 const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up-tenant-key' }
 const NOTHING = { inputTokens: 0, cachedInputTokens: 0, cacheWriteInputTokens: 0, outputTokens: 0, reasoningTokens: 0 }
 
-/** Starts an agent of another model where the prompt asks for one. @param {import('../support/mock-api/types').MockTurn} turn */
+/** Starts an agent of another model if the prompt requests one. @param {import('../support/mock-api/types').MockTurn} turn */
 function delegate(turn) {
   if (turn.prompt !== 'delegate') return undefined
   if (turn.step > 0) return { text: 'done' }
@@ -37,7 +37,7 @@ const formatted = (format, more) => (/** @type {string[]} */ common, /** @type {
   text
 ]
 
-/** What a turn used is told by itself since then: `model_usage_since_last_result`. */
+/** What a turn used is reported separately since then: `model_usage_since_last_result`. */
 const TOLD_ALONE = '2.1.316'
 
 for (const [name, format] of Object.entries(FORMATS)) {

@@ -24,7 +24,7 @@ const KEY = { claude: 'sk-ant-api03-made-up-tenant-key', codex: 'sk-proj-made-up
 const TOKEN = 'sk-ant-oat01-made-up-tenant-token'
 const MODEL = 'claude-sonnet-4-5'
 
-/** What a turn used is told by itself since then: `model_usage_since_last_result`. */
+/** What a turn used is reported separately since then: `model_usage_since_last_result`. */
 const TOLD_ALONE = '2.1.316'
 
 /** A mock that bills, and stops in the middle of a turn that is asked to. @param {any} t */
@@ -70,7 +70,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     assert.deepEqual([entries.length, entries[0].generation, total.turns, total.runs, total.incompleteRuns], [1, '7', 3, 3, 0])
   })
 
-  test(`${provider}: a run that is killed in its turn tells what it knows, and that it is not all`, async (t) => {
+  test(`${provider}: a run that is killed in its turn reports what is known, and that it is not all`, async (t) => {
     const { mock, heldCount } = await startHeldMock(t)
     const { child, done } = startTurn(provider, {
       mock,
@@ -84,7 +84,7 @@ for (const provider of /** @type {const} */ (['claude', 'codex'])) {
     ledger.track(child, { workspace: 'ws_1' })
     child.kill('SIGKILL')
     await done
-    // Claude tells of the first answer, the beginning of its output; Codex only of turns.
+    // Claude reports the first answer, the beginning of its output; Codex only turns.
     assert.equal(child.usage?.complete, false)
     assert.equal(child.usage?.inputTokens, provider === 'claude' ? 125 : 0)
     assert.deepEqual([child.usage?.turns, child.failure], [0, null])
@@ -128,7 +128,7 @@ test('codex: a thread whose beginning nobody here has read counts once what it u
   assert.equal(told.child.usage?.complete, true)
 })
 
-test("codex: no value of an option, of all that its help tells, is taken for the subcommand 'resume'", async (t) => {
+test("codex: no value of any option in its help is taken for the subcommand 'resume'", async (t) => {
   const homes = agentHomes(t)
   const { env, options } = prepareTurn('codex', { mock: await startMock(t), homes, programs, payload: { apiKey: KEY.codex } })
   t.after(() => env.dispose())
@@ -215,7 +215,7 @@ for (const extra of [[], ['--include-partial-messages']]) {
     if (child.exitCode === null && child.signalCode === null) await child.exited
     assert.deepEqual([child.usage?.turns, child.usage?.complete], [3, false])
     assert.equal(child.usage?.inputTokens, sum.inputTokens)
-    // Only the end of an answer, which is told with partial messages, has all of its output.
+    // Only the end of an answer, which is reported with partial messages, has all of its output.
     const missing = sum.outputTokens - Number(child.usage?.outputTokens)
     assert.ok(extra.length > 0 ? missing === 0 : missing > 0, `${missing} missing`)
   })
@@ -223,9 +223,11 @@ for (const extra of [[], ['--include-partial-messages']]) {
 
 const HELPER = ['--settings', '{"apiKeyHelper":"/bin/echo sk-ant-api03-made-up-helper"}']
 const CLAIMS = [
-  { name: 'API key by fd', payload: { apiKey: KEY.claude } },
+  { name: 'API key by fd', payload: { apiKey: KEY.claude }, delivery: 'fd' },
+  { name: 'API key by the broker', payload: { apiKey: KEY.claude }, delivery: 'broker' },
   { name: 'API key by env', payload: { apiKey: KEY.claude }, delivery: 'env' },
-  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN } },
+  { name: 'OAuth token by fd', payload: { oauthAccessToken: TOKEN }, delivery: 'fd' },
+  { name: 'OAuth token by the broker', payload: { oauthAccessToken: TOKEN }, delivery: 'broker' },
   { name: 'OAuth token by env', payload: { oauthAccessToken: TOKEN }, delivery: 'env' },
   { name: 'a login', payload: {}, login: true },
   // Beside a credential that is handed over, no helper runs.
@@ -254,7 +256,7 @@ for (const { name, payload, delivery, login, extra = [], claimed } of CLAIMS) {
   })
 }
 
-test('claude: a claim of another credential stops the run, where that is asked for', async (t) => {
+test('claude: a claim of another credential stops the run, if that is requested', async (t) => {
   const { mock, heldCount } = await startHeldMock(t)
   const launch = { onCredentialMismatch: 'stop' }
   const homes = agentHomes(t)

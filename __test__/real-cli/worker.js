@@ -1,4 +1,4 @@
-// A worker of its own process, for tests that kill one: starts the turn that it reads from stdin, and tells the CLI's pid.
+// A worker in a separate process, for tests that kill one: starts the turn that it reads from stdin, and prints the CLI's pid.
 'use strict'
 
 const { readFileSync } = require('node:fs')

@@ -59,41 +59,78 @@ async function readAll(messages) {
 
 const resultOf = (messages) => messages.find(({ type }) => type === 'result')
 
-test('one turn with a command: the key is in the header of the request alone', async (t) => {
-  const { mock, release, heldCount } = await startHeldMock(t)
-  const { env, children, run } = prepare(t, { mock, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
-  const running = run()
-  await until('the second request', () => heldCount() > 0)
-  const [{ pid, startPath }] = children
-  const block = environOf(pid)
-  const [uid, gid] = [statusOf(pid, 'Uid'), statusOf(pid, 'Gid')]
-  release()
-  const result = resultOf(await running)
+/** By delivery: what the environment of the child has beside ours and the SDK's. */
+const DELIVERIES = { broker: ['ANTHROPIC_UNIX_SOCKET'], fd: [] }
 
-  assert.equal(children.length, 1)
-  assert.equal(startPath, 'native')
-  assert.deepEqual(pick(result), { subtype: 'success', is_error: false, num_turns: 2 })
-  assert.ok(result.usage.input_tokens > 0 && result.usage.output_tokens > 0)
-  assert.deepEqual(Object.keys(result.modelUsage), ['claude-sonnet-4-5'])
+for (const [delivery, beside] of Object.entries(DELIVERIES)) {
+  test(`one turn with a command, delivery ${delivery}: the key is in the header of the request alone`, async (t) => {
+    const { mock, release, heldCount } = await startHeldMock(t)
+    const { env, children, run } = prepare(t, { mock, launch: { delivery }, prompt: 'run: id; env; tr "\\0" "\\n" < /proc/$PPID/environ' })
+    const running = run()
+    await until('the second request', () => heldCount() > 0)
+    const [{ pid, startPath }] = children
+    const block = environOf(pid)
+    const [uid, gid] = [statusOf(pid, 'Uid'), statusOf(pid, 'Gid')]
+    release()
+    const result = resultOf(await running)
+
+    assert.equal(children.length, 1)
+    assert.deepEqual([startPath, children[0].delivery], ['native', delivery])
+    assert.deepEqual(pick(result), { subtype: 'success', is_error: false, num_turns: 2 })
+    assert.ok(result.usage.input_tokens > 0 && result.usage.output_tokens > 0)
+    assert.deepEqual(Object.keys(result.modelUsage), ['claude-sonnet-4-5'])
+    assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
+    assert.match(result.result, /^USER_WHO=/m)
+    for (const [where, text] of Object.entries({
+      result: result.result,
+      block: JSON.stringify(block),
+      environment: JSON.stringify(process.env)
+    })) {
+      assert.doesNotMatch(text, new RegExp(KEY), where)
+    }
+    if (AGENT.uid) {
+      assert.deepEqual([...uid, ...gid], Array(8).fill(String(AGENT.uid)))
+      assert.match(result.result, new RegExp(`uid=${AGENT.uid}`))
+    }
+    const added = Object.keys(block).filter((name) => !env.names.includes(name))
+    assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
+    assert.deepEqual(
+      added.filter((name) => !CONTROL.test(name)),
+      beside
+    )
+  })
+}
+
+test('a session that was begun without the broker goes on through it, with a helper, and without it again', async (t) => {
+  const answer = ({ prompt, step }) => {
+    if (prompt.includes('a part of it')) return step === 0 ? { run: 'echo helped' } : { text: 'helped' }
+    return prompt === 'delegate' && step === 0
+      ? { call: 'Agent', input: { description: 'x', prompt: 'a part of it', subagent_type: 'general-purpose' } }
+      : { text: 'done' }
+  }
+  const [mock, homes] = [await startMock(t, { answer }), agentHomes(t)]
+  const sessions = []
+  for (const [delivery, prompt] of [
+    ['fd', 'the first question'],
+    ['broker', 'delegate'],
+    ['fd', 'the last']
+  ]) {
+    const { run } = prepare(t, {
+      mock,
+      homes,
+      prompt,
+      launch: { delivery },
+      options: () => ({ allowedTools: ['Bash', 'Agent'], ...(sessions.length > 0 ? { resume: sessions[0] } : {}) })
+    })
+    const { session_id, is_error } = resultOf(await run())
+    assert.equal(is_error, false, prompt)
+    sessions.push(session_id)
+  }
+  assert.equal(new Set(sessions).size, 1)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
-  assert.match(result.result, /^USER_WHO=/m)
-  for (const [where, text] of Object.entries({
-    result: result.result,
-    block: JSON.stringify(block),
-    environment: JSON.stringify(process.env)
-  })) {
-    assert.doesNotMatch(text, new RegExp(KEY), where)
-  }
-  if (AGENT.uid) {
-    assert.deepEqual([...uid, ...gid], Array(8).fill(String(AGENT.uid)))
-    assert.match(result.result, new RegExp(`uid=${AGENT.uid}`))
-  }
-  const added = Object.keys(block).filter((name) => !env.names.includes(name))
-  assert.ok(added.includes('CLAUDE_CODE_ENTRYPOINT'))
-  assert.deepEqual(
-    added.filter((name) => !CONTROL.test(name)),
-    []
-  )
+  const said = mock.requests.map(({ body }) => JSON.stringify(body))
+  assert.ok(said.some((each) => each.includes('helped')))
+  assert.match(said.at(-1), /the first question.*delegate/)
 })
 
 const pick = ({ subtype, is_error, num_turns }) => ({ subtype, is_error, num_turns })
@@ -142,7 +179,9 @@ test('what else stands in the env of the query reaches no child', async (t) => {
     Object.values(foreign).filter((value) => Object.values(block).includes(value)),
     []
   )
-  assert.equal(block.ANTHROPIC_BASE_URL, env.get('ANTHROPIC_BASE_URL'))
+  // The broker's, if it is how the key is delivered by default here.
+  const own = children[0].delivery === 'broker' ? 'http://provider-env.invalid' : env.get('ANTHROPIC_BASE_URL')
+  assert.equal(block.ANTHROPIC_BASE_URL, own)
   assert.doesNotMatch(result, /FOREIGN|foreign-key/)
   assert.deepEqual(credentialsSeen(mock), [`x-api-key ${KEY}`])
 })

@@ -47,8 +47,9 @@ function whyUnreachable() {
 }
 
 /** Starts the worker; `done` is what it printed. */
-function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, prompts, metered = false, userEnvKeys = { WHO: 'me' } }) {
+function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, prompts, metered = false, ...given }) {
   const { home, tmpDir, codexHome } = homes
+  const { userEnvKeys = undefined } = { userEnvKeys: { WHO: 'me' }, ...given }
   const child = spawn(process.execPath, [worker], {
     ...AGENT,
     cwd: home,
@@ -77,33 +78,41 @@ function startWorker(t, { mock, homes, dir = homes.workspace, launch, thread, pr
   return { child, done }
 }
 
-test('a turn with a command, then another of the same thread', { skip }, async (t) => {
-  const { mock, release, heldCount } = await startHeldMock(t)
-  const { child, done } = startWorker(t, { mock, homes: agentHomes(t), prompts: ['run: id; env', 'run: env'] })
-  await until('the second request', () => heldCount() > 0)
-  const pid = descendantsOf(child.pid).find((each) => cmdline(each)[0] === programs.codex)
-  const [uid, block] = [statusOf(pid, 'Uid'), environOf(pid)]
-  release()
-  const { turns, error, names, own } = await done
+for (const delivery of ['broker', 'env']) {
+  test(`a turn with a command, then another of the same thread, delivery ${delivery}`, { skip }, async (t) => {
+    const { mock, release, heldCount } = await startHeldMock(t)
+    // A value of userEnvKeys is a secret, too: it needs the leave that a token does not.
+    const [launch, userEnvKeys] =
+      delivery === 'broker' ? [{ delivery, exposeSecrets: undefined }, undefined] : [{ delivery }, { WHO: 'me' }]
+    const { child, done } = startWorker(t, { mock, homes: agentHomes(t), launch, userEnvKeys, prompts: ['run: id; env', 'run: env'] })
+    t.after(release)
+    await until('the second request', () => heldCount() > 0)
+    const pid = descendantsOf(child.pid).find((each) => cmdline(each)[0] === programs.codex)
+    const [uid, block] = [statusOf(pid, 'Uid'), environOf(pid)]
+    release()
+    const { turns, error, names, own } = await done
 
-  assert.equal(error, undefined)
-  if (AGENT.uid) assert.deepEqual(uid, Array(4).fill(String(AGENT.uid)))
-  // The SDK's way: the key is in the CLI's environment, and nothing of the worker's own is.
-  assert.equal(block.CODEX_API_KEY, KEY)
-  assert.deepEqual(
-    Object.keys(block).filter((name) => !names.includes(name)),
-    ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE']
-  )
-  assert.doesNotMatch(JSON.stringify(own), new RegExp(KEY))
-  assert.doesNotMatch(cmdline(process.pid).join(), new RegExp(KEY))
-  assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
-  for (const { items, finalResponse, usage } of turns) {
-    assert.match(finalResponse, /^USER_WHO=me$/m)
-    assert.doesNotMatch(JSON.stringify([items, finalResponse]), new RegExp(KEY))
-    assert.doesNotMatch(finalResponse, /^(?:CODEX|OPENAI)_API_KEY=/m)
-    assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0)
-  }
-})
+    assert.equal(error, undefined)
+    if (AGENT.uid) assert.deepEqual(uid, Array(4).fill(String(AGENT.uid)))
+    // The SDK's way: what it starts the CLI with is in the CLI's environment, and nothing of the worker's own is.
+    if (delivery === 'env') assert.equal(block.CODEX_API_KEY, KEY)
+    else assert.deepEqual([/^pe-broker-/.test(block.CODEX_API_KEY), JSON.stringify(block).includes(KEY)], [true, false])
+    assert.deepEqual(
+      Object.keys(block).filter((name) => !names.includes(name)),
+      ['CODEX_INTERNAL_ORIGINATOR_OVERRIDE']
+    )
+    assert.doesNotMatch(JSON.stringify(own), new RegExp(KEY))
+    assert.doesNotMatch(cmdline(process.pid).join(), new RegExp(KEY))
+    assert.deepEqual(credentialsSeen(mock), [`authorization ${KEY}`])
+    assert.equal(turns.length, 2)
+    for (const { items, finalResponse, usage } of turns) {
+      if (userEnvKeys) assert.match(finalResponse, /^USER_WHO=me$/m)
+      assert.doesNotMatch(JSON.stringify([items, finalResponse]), new RegExp(KEY))
+      assert.doesNotMatch(finalResponse, /^(?:CODEX|OPENAI)_API_KEY=./m)
+      assert.ok(usage.input_tokens > 0 && usage.output_tokens > 0)
+    }
+  })
+}
 
 test('usage of three turns of a thread, from the events of the SDK', { skip }, async (t) => {
   const mock = await startMock(t, { usage: { input: 1000, cacheRead: 30, output: 50, reasoning: 7 } })
@@ -197,13 +206,17 @@ test('it lets the key out only when told to, and knows no uid', (t) => {
   const { home } = agentHomes(t)
   const env = buildProviderEnv({ provider: 'codex', apiKey: KEY }, { workspace: { home } })
   const allowRoot = process.getuid() === 0
-  for (const launch of [undefined, {}, { exposeSecrets: false }, { exposeSecrets: true, uid: 12345, gid: 12345 }]) {
+  for (const launch of [{ delivery: 'env' }, { delivery: 'env', exposeSecrets: false }, { exposeSecrets: true, uid: 12345, gid: 12345 }]) {
     assert.throws(() => codexOptions(env, { command: programs.codex, allowRoot, ...launch }), { code: 'ERR_PROVIDER_UNSUPPORTED' })
   }
-  const allowed = { command: programs.codex, allowRoot, exposeSecrets: true }
+  const allowed = { command: programs.codex, allowRoot, delivery: 'env', exposeSecrets: true }
   // An untrusted workspace that nobody names would be trusted.
   assert.throws(() => codexOptions(env, allowed), { code: 'ERR_INVALID_ARG_VALUE', message: /launch\.cwd/ })
   assert.equal(codexOptions(env, { ...allowed, cwd: home }).env.CODEX_API_KEY, KEY)
+  // A token of the broker's is not the key.
+  const brokered = codexOptions(env, { command: programs.codex, allowRoot, cwd: home })
+  t.after(() => brokered.dispose())
+  assert.doesNotMatch(JSON.stringify(brokered), new RegExp(KEY))
   const other = buildProviderEnv({ apiKey: 'sk-ant-api03-made-up' }, { workspace: { home } })
   assert.throws(() => codexOptions(other, { command: programs.codex, allowRoot, exposeSecrets: true }), {
     code: 'ERR_PROVIDER_UNSUPPORTED'

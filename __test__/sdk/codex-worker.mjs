@@ -13,12 +13,13 @@ try {
   const conversation = codex.startThread(thread)
   const turns = []
   for (const prompt of prompts) turns.push(metered ? await runMetered(conversation, prompt) : await conversation.run(prompt))
+  options.dispose()
   report({ turns, ledger: ledger.toJSON(), uid: process.getuid(), names: Object.keys(options.env), own: process.env })
 } catch (error) {
   report({ error: { code: error.code, message: error.message } })
 }
 
-/** A turn whose events are read by a meter of its own, as whoever uses the SDK would. */
+/** A turn whose events are read by its own meter, as whoever uses the SDK would. */
 async function runMetered(conversation, prompt) {
   const meter = new UsageMeter('codex', { workspace: 'ws_sdk', subagents: false })
   ledger.track(meter, { workspace: 'ws_1' })

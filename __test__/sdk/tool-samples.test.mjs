@@ -1,4 +1,4 @@
-// The samples of the guide for tools that a worker of root's gives to an agent, run as they stand: both do their work as the tenant.
+// The samples of the guide for tools that a worker of root's gives to an agent, run unchanged: both do their work as the tenant.
 import assert from 'node:assert/strict'
 import { spawnSync } from 'node:child_process'
 import fs from 'node:fs'
@@ -25,7 +25,7 @@ const SECTION = /^### Tools that run in the worker\n([\s\S]*?)^## /m.exec(
 /** The blocks of code in that section, without the indentation of its list. */
 const SAMPLES = [...SECTION.matchAll(/^ {3}```js\n([\s\S]*?)^ {3}```$/gm)].map(([, code]) => code.replace(/^ {3}/gm, ''))
 
-/** A server of one tool, which says who it is once it was asked for its tools. */
+/** A server of one tool, which says who it is once its tools were requested. */
 const SERVER = `
 const answers = {
   initialize: ({ protocolVersion }) => ({ protocolVersion, capabilities: { tools: {} }, serverInfo: { name: 'made', version: '1.0.0' } }),
@@ -75,7 +75,7 @@ test('a stdio server: the CLI starts it as the tenant, and asks it for its tools
   assert.equal(fs.readFileSync(asked, 'utf8'), String(AGENT.uid ?? process.getuid()))
 })
 
-test('a command by run-as: from a worker with nothing but a plain PATH, as a uid that passwd does not know', {
+test('a command by run-as: from a worker with only a plain PATH, as a uid that passwd does not know', {
   skip: launch.needsRoot
 }, (t) => {
   const { home, workspace } = agentHomes(t)

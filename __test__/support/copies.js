@@ -29,10 +29,10 @@ function loadAgain() {
 }
 
 /**
- * One in a realm of its own, as jest and vitest's vmThreads make one for each test file: each module is compiled in the
+ * One in its own realm, as jest and vitest's vmThreads make one for each test file: each module is compiled in the
  * context, and Node's own modules and the addon are those of the process.
  * @param {vm.Context} context
- * @param {{ keeps?: boolean }} [options] keeps: whether a module that is asked for again is the same
+ * @param {{ keeps?: boolean }} [options] keeps: whether a module that is loaded again is the same
  * @returns {any}
  */
 function loadInContext(context, { keeps = true } = {}) {

@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const path = require('node:path')
 
 const PAGE = path.join(__dirname, '..', '..', 'docs', 'migration.md')
-const HEADING = '## Beside `ChildProcess`'
+const HEADING = '## Differences from `ChildProcess`'
 
 /** The first column of the table. */
 function documentedDifferences() {

@@ -8,13 +8,13 @@ const { makeHomes, makeOpenDir } = require('./homes.js')
 const { UID } = require('./launch.js')
 
 const BIN = path.join(__dirname, '..', '..', 'bin', 'provider-env.js')
-/** A native program that ends well: what stands in the CLIs' place where none is started. */
+/** A native program that exits with 0: it takes the place of the CLIs if none is started. */
 const NATIVE = fs.realpathSync('/bin/true')
 
 /** @typedef {ReturnType<typeof makeMachine>} Machine */
 /** @typedef {import('../../index').Diagnosis} Diagnosis */
 
-/** What stands before a printed command that the target runs. */
+/** The beginning of a printed command that the target runs. */
 const AS_TARGET = `${process.execPath} ${BIN} run-as --uid ${UID} --gid ${UID} --`
 
 /**
@@ -27,7 +27,7 @@ function makeMachine(test) {
   const homes = makeHomes({ uid: UID, test })
   const bin = path.join(dir, 'bin')
   fs.mkdirSync(bin)
-  // The temporary directory of dry starts: one of its own, as those of other tests come and go in the system's.
+  // The temporary directory of dry starts: a separate one, because other tests create and remove theirs in the system's.
   const scratch = path.join(dir, 'scratch')
   fs.mkdirSync(scratch)
   fs.chmodSync(scratch, 0o1777)
@@ -57,7 +57,7 @@ function program(file, mode = 0o711) {
 }
 
 /**
- * Claude Code on the machine's PATH as its installer lays it out: the name of the file tells its version.
+ * Claude Code on the machine's PATH as its installer lays it out: the name of the file states its version.
  * @param {Machine} machine
  * @param {string} version
  * @param {number} [mode]
@@ -107,7 +107,7 @@ function tenantFile(file, text, mode = 0o600) {
  * @property {boolean} [start]
  * @property {string} [bin]
  * @property {string} [cwd]
- * @property {boolean} [target] Whether it is told the target; default: yes.
+ * @property {boolean} [target] Whether it gets the target; default: yes.
  */
 
 /**

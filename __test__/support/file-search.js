@@ -6,7 +6,7 @@ const fs = require('node:fs')
 const CHUNK = 8 * 1024 * 1024
 
 /**
- * How often each of these stands in a file.
+ * How often each of these occurs in a file.
  * @param {string} file
  * @param {Buffer[]} wanted
  * @returns {number[]}

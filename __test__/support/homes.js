@@ -33,7 +33,7 @@ function makeHomes({ uid, gid = uid, test } = {}) {
     if (uid !== undefined && gid !== undefined) fs.chownSync(dir, uid, gid)
     return dir
   }
-  // A CLI that was just told to end may still be writing: hence the retries.
+  // A CLI that was just stopped may still be writing: hence the retries.
   const remove = () => fs.rmSync(root, { recursive: true, force: true, maxRetries: 5, retryDelay: 100 })
   test?.after(remove)
   return {

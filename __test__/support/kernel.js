@@ -126,7 +126,7 @@ function isStillThere(identity) {
 }
 
 /**
- * Signals that process, and no other that has its number now. For a child of one's own, `child.kill()` does as well.
+ * Signals that process, and no other that has its number now. For your own child, `child.kill()` does as well.
  * @param {Identity} identity
  * @param {NodeJS.Signals} [signal]
  */

@@ -1,4 +1,4 @@
-// Environments and starts for tests: as a uid of their own where this process is root, else as this process.
+// Environments and starts for tests: as a separate uid if this process is root, otherwise as this process.
 'use strict'
 
 const fs = require('node:fs')
@@ -17,7 +17,7 @@ const ids = isRoot ? { uid: UID, gid: UID } : {}
 const needsRoot = isRoot ? false : 'needs root: it starts a process as another uid'
 const needsLinux = process.platform === 'linux' ? false : `reads /proc, which ${process.platform} does not have`
 
-/** Made-up keys, each with a text in it that stands nowhere else. */
+/** Made-up keys, each with a text in it that occurs nowhere else. */
 const KEYS = Object.freeze({ claude: 'sk-ant-api03-made-up-7c1b', codex: 'sk-proj-made-up-9f2e' })
 
 /**
@@ -58,14 +58,14 @@ function makeEnv(test, payload = {}, options = {}) {
 /** @type {Map<string, string>} */
 const known = new Map()
 
-/** Where a shell lies in a CLI's place, and the file that tells its version. @type {Record<string, (version: string) => [string, string | null]>} */
+/** Where a shell takes a CLI's place, and the file that states its version. @type {Record<string, (version: string) => [string, string | null]>} */
 const TOLD = {
   claude: (version) => [`versions/${version}`, null],
   codex: () => ['bin/codex', 'codex-package.json']
 }
 
 /**
- * A program that tells a version of the provider's: without one, there is no start on the server's key, and a warning of others.
+ * A program that states a version of the provider's: without one, there is no start on the server's key, and other starts warn.
  * It lasts as long as this process.
  * @param {string} provider
  * @param {string} [script]  a shell itself where there is none
@@ -83,7 +83,7 @@ function knownProgram(provider, script) {
   return program
 }
 
-/** A shell that tells a version of the provider's. @param {string} [provider] */
+/** A shell that states a version of the provider's. @param {string} [provider] */
 function knownShell(provider = 'claude') {
   const shell = known.get(provider) ?? knownProgram(provider)
   known.set(provider, shell)

@@ -1,4 +1,4 @@
-// A maze of symlinks: realpath(3) takes many seconds for it, as it asks for the whole path of every step.
+// A maze of symlinks: realpath(3) takes many seconds for it, because it looks up the whole path of every step.
 'use strict'
 
 const fs = require('node:fs')

@@ -1,4 +1,4 @@
-// Counts how often some bytes stand in the writable memory of another process, as UTF-8 and as UTF-16, and how many of
+// Counts how often some bytes occur in the writable memory of another process, as UTF-8 and as UTF-16, and how many of
 // those places are memory that the kernel neither dumps nor gives to forks.
 'use strict'
 

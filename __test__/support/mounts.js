@@ -16,7 +16,7 @@ function whyNoMounts() {
 const whyNoStrace = () => (spawnSync('strace', ['-qq', '-o', '/dev/null', 'true']).status === 0 ? false : 'needs strace')
 
 /**
- * A process in a mount namespace of its own that keeps a login fresh, as {@link startServing} has it.
+ * A process in its own mount namespace that keeps a login fresh, as {@link startServing} has it.
  * @param {{ after(fn: () => any): void }} t
  * @param {string[]} [wrapper] a program that runs it
  */

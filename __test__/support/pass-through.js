@@ -48,7 +48,16 @@ async function startPassThrough(test, { upstream, socket, credential, refuse = (
   let count = 0
 
   const note = (/** @type {http.IncomingMessage} */ request, isUpgrade = false) => {
-    const each = { ...headOf(request), isUpgrade, bodyBytes: 0, sha256: '', body: null, connection: connections.get(request.socket) ?? -1, at: Date.now() - began, status: 0 }
+    const each = {
+      ...headOf(request),
+      isUpgrade,
+      bodyBytes: 0,
+      sha256: '',
+      body: null,
+      connection: connections.get(request.socket) ?? -1,
+      at: Date.now() - began,
+      status: 0
+    }
     asked.push(each)
     return each
   }
@@ -78,9 +87,13 @@ async function startPassThrough(test, { upstream, socket, credential, refuse = (
     each.status = refusal === 'reset' ? 0 : refusal.status
     if (refusal === 'reset') return void stream.destroy()
     const text = textOf(refusal.body)
-    stream.end(`HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`)
+    stream.end(
+      `HTTP/1.1 ${refusal.status} ${http.STATUS_CODES[refusal.status]}\r\nContent-Type: application/json\r\nContent-Length: ${Buffer.byteLength(text)}\r\nConnection: close\r\n\r\n${text}`
+    )
   })
-  await new Promise((resolve, reject) => server.once('error', reject).listen(socket ?? { port: 0, host: '127.0.0.1' }, () => resolve(undefined)))
+  await new Promise((resolve, reject) =>
+    server.once('error', reject).listen(socket ?? { port: 0, host: '127.0.0.1' }, () => resolve(undefined))
+  )
   test.after(() => server.close().closeAllConnections())
   const { port } = /** @type {any} */ (socket === undefined ? server.address() : { port: 0 })
   return { port, asked, connectionCount: () => count }
@@ -116,7 +129,11 @@ function forward({ method, url, headers }, response, body, { upstream, credentia
     reply.pipe(response)
   })
   response.on('close', () => onward.destroy())
-  onward.on('error', () => (response.headersSent ? response.destroy() : answer(response, { status: 502, body: { error: { type: 'api_error', message: 'the API cannot be reached' } } })))
+  onward.on('error', () =>
+    response.headersSent
+      ? response.destroy()
+      : answer(response, { status: 502, body: { error: { type: 'api_error', message: 'the API cannot be reached' } } })
+  )
   onward.end(body)
 }
 

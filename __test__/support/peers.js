@@ -27,7 +27,10 @@ function unixPeers(dir) {
  */
 function holdsConnection(pid, { remotePort = 0, localPort = 0 }) {
   const address = (/** @type {number} */ port) => `0100007F:${port.toString(16).toUpperCase().padStart(4, '0')}`
-  const rows = fs.readFileSync('/proc/net/tcp', 'utf8').split('\n').map((line) => line.trim().split(/\s+/))
+  const rows = fs
+    .readFileSync('/proc/net/tcp', 'utf8')
+    .split('\n')
+    .map((line) => line.trim().split(/\s+/))
   const row = rows.find((fields) => fields[1] === address(remotePort) && fields[2] === address(localPort))
   if (row === undefined) return { uid: undefined, holds: false }
   const leadsThere = (/** @type {string} */ name) => {

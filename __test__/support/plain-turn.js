@@ -25,11 +25,27 @@ const LIMIT_MS = 120_000
 function startPlain(provider, { homes, program, env, args = [], prompt = 'hello', resume }) {
   const { home, tmpDir, workspace, codexHome, claudeConfigDir } = homes
   const own = provider === 'codex' ? { CODEX_HOME: codexHome } : { CLAUDE_CONFIG_DIR: claudeConfigDir }
-  const all = provider === 'codex'
-    ? ['exec', ...quiet.codex.args, ...codexArgs('danger-full-access'), ...args, ...(resume ?? ['--']), prompt]
-    : [...CLAUDE_ARGS, ...args, '--', prompt]
-  const variables = { HOME: home, TMPDIR: tmpDir, PATH: '/usr/local/bin:/usr/bin:/bin', LANG: 'C.UTF-8', ...quiet[provider].env, ...own, ...env }
-  const child = spawn(program, all, { ...AGENT, cwd: workspace, env: variables, stdio: ['ignore', 'pipe', 'pipe'], timeout: LIMIT_MS, killSignal: 'SIGKILL' })
+  const all =
+    provider === 'codex'
+      ? ['exec', ...quiet.codex.args, ...codexArgs('danger-full-access'), ...args, ...(resume ?? ['--']), prompt]
+      : [...CLAUDE_ARGS, ...args, '--', prompt]
+  const variables = {
+    HOME: home,
+    TMPDIR: tmpDir,
+    PATH: '/usr/local/bin:/usr/bin:/bin',
+    LANG: 'C.UTF-8',
+    ...quiet[provider].env,
+    ...own,
+    ...env
+  }
+  const child = spawn(program, all, {
+    ...AGENT,
+    cwd: workspace,
+    env: variables,
+    stdio: ['ignore', 'pipe', 'pipe'],
+    timeout: LIMIT_MS,
+    killSignal: 'SIGKILL'
+  })
   livesIn(homes, child)
   return { child, done: readTurn(provider, child) }
 }

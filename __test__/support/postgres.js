@@ -1,4 +1,4 @@
-// A PostgreSQL server of its own, from the system's packages: a fresh cluster, a Unix socket, no network.
+// A PostgreSQL server for one test, from the system's packages: a fresh cluster, a Unix socket, no network.
 'use strict'
 
 const { execFileSync, spawn } = require('node:child_process')

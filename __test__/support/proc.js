@@ -107,7 +107,7 @@ console.log(JSON.stringify({ environ: attempt(environ), mem: attempt(memory) }))
 `
 
 /**
- * What a process of this uid can learn of another: whether the text stands in its environment block and in its memory,
+ * What a process of this uid can learn of another: whether the text is in its environment block and in its memory,
  * or the error that kept it from looking.
  * @param {number} pid
  * @param {string} needle

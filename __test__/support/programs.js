@@ -53,7 +53,7 @@ const VERSION_OF = {
   },
   claude(program) {
     const { name, version } = readJson(path.join(program, '../package.json'))
-    // The Agent SDK's packages have versions of their own; its `exports` name no manifest.
+    // The Agent SDK's packages have their own versions; its `exports` name no manifest.
     return name.includes('agent-sdk') ? readJson(path.join(program, '../../claude-agent-sdk/package.json')).claudeCodeVersion : version
   }
 }
@@ -83,7 +83,7 @@ function isUntested(provider, version) {
 }
 
 /**
- * Puts both programs into a fresh directory that every uid can enter, where their versions can be told: Codex with the files
+ * Puts both programs into a fresh directory that every uid can enter, with their versions: Codex with the files
  * beside it, Claude Code as its native installer names it. Links where it can: they are 300 MB each.
  * @param {object} [options]
  * @param {number} [options.mode]  for example 0o711, which keeps the agent's own uid from reading the provider's
@@ -105,7 +105,7 @@ function installForAnyone({ mode, test } = {}) {
 }
 
 /**
- * Claude Code under another name, which tells another version, or none.
+ * Claude Code under another name, which states another version, or none.
  * @param {{ after(fn: () => void): void }} test
  * @param {string | null} version
  */
@@ -151,7 +151,7 @@ function placeClaude(source, dir, version, mode) {
 /**
  * Codex finds its code-mode host, its sandbox helper and ripgrep by their place beside it, so they move together.
  * The host inherits Codex's environment, key and all: it must not be readable where Codex is not. Up to 0.132 there is no
- * manifest beside it, and its package tells the version.
+ * manifest beside it, and its package states the version.
  * @param {string} source
  * @param {string} dir
  * @param {number} [mode]
@@ -193,7 +193,7 @@ function write(file, text) {
 function place(source, target, mode) {
   const { mode: bits, uid } = fs.statSync(source)
   const wanted = mode ?? 0o755
-  // What another owns tells no version that is believed: under sudo, in a user's own clone.
+  // A version that another user's file states is not believed: under sudo, in a user's own clone.
   if ((bits & 0o777) !== wanted || ![0, process.getuid?.()].includes(uid) || !tryLink(source, target)) {
     fs.copyFileSync(source, target, fs.constants.COPYFILE_FICLONE)
     fs.chmodSync(target, wanted)

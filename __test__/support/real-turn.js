@@ -195,4 +195,17 @@ function credentialsSeen(mock) {
   return [...new Set(all)]
 }
 
-module.exports = { AGENT, CLAUDE_ARGS, agentHomes, codexArgs, credentialsSeen, livesIn, prepareTurn, readTurn, runTurn, startHeldMock, startMock, startTurn }
+module.exports = {
+  AGENT,
+  CLAUDE_ARGS,
+  agentHomes,
+  codexArgs,
+  credentialsSeen,
+  livesIn,
+  prepareTurn,
+  readTurn,
+  runTurn,
+  startHeldMock,
+  startMock,
+  startTurn
+}

@@ -1,4 +1,4 @@
-// A Redis server of its own on a Unix socket, and the few words of its protocol that a lock needs.
+// A Redis server for one test on a Unix socket, and the few words of its protocol that a lock needs.
 'use strict'
 
 const { spawn } = require('node:child_process')

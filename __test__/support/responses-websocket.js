@@ -24,18 +24,24 @@ function serveResponses(request, stream, { upstream, onFrame = () => {}, onAnswe
   let turn = Promise.resolve()
   /** @type {Kept} */
   const kept = new Map()
-  stream.on('error', () => {}).on('data', (/** @type {Buffer} */ bytes) => {
-    rest = Buffer.concat([rest, bytes])
-    for (let frame = readFrame(rest); frame; frame = readFrame(rest)) {
-      rest = rest.subarray(frame.bytes)
-      onFrame(frame)
-      const { opcode, text } = frame
-      if (opcode === PING) send(PONG, text)
-      else if (opcode === CLOSE) stream.end(frameOf(CLOSE, ''))
-      else if (opcode === TEXT) turn = turn.then(() => answer(JSON.parse(text), { upstream, headers, kept, send })).then(onAnswered)
-    }
-  })
-  return { send: (/** @type {any} */ event) => send(TEXT, JSON.stringify(event)), ping: () => send(PING, ''), close: () => stream.end(frameOf(CLOSE, '')) }
+  stream
+    .on('error', () => {})
+    .on('data', (/** @type {Buffer} */ bytes) => {
+      rest = Buffer.concat([rest, bytes])
+      for (let frame = readFrame(rest); frame; frame = readFrame(rest)) {
+        rest = rest.subarray(frame.bytes)
+        onFrame(frame)
+        const { opcode, text } = frame
+        if (opcode === PING) send(PONG, text)
+        else if (opcode === CLOSE) stream.end(frameOf(CLOSE, ''))
+        else if (opcode === TEXT) turn = turn.then(() => answer(JSON.parse(text), { upstream, headers, kept, send })).then(onAnswered)
+      }
+    })
+  return {
+    send: (/** @type {any} */ event) => send(TEXT, JSON.stringify(event)),
+    ping: () => send(PING, ''),
+    close: () => stream.end(frameOf(CLOSE, ''))
+  }
 }
 
 /**
@@ -61,7 +67,13 @@ async function answer({ type, generate, previous_response_id: previous, ...body 
 
 /** @param {number} port @param {Record<string, string>} headers @param {any} body @returns {Promise<any[]>} the events of the answer */
 async function ask(port, headers, body) {
-  const request = http.request({ host: '127.0.0.1', port, method: 'POST', path: '/v1/responses', headers: { 'content-type': 'application/json', ...headers } })
+  const request = http.request({
+    host: '127.0.0.1',
+    port,
+    method: 'POST',
+    path: '/v1/responses',
+    headers: { 'content-type': 'application/json', ...headers }
+  })
   request.end(JSON.stringify(body))
   const response = await new Promise((resolve, reject) => request.on('response', resolve).on('error', reject))
   let text = ''

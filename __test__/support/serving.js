@@ -1,4 +1,4 @@
-// A process that keeps a login fresh as it is told: one that a test can trace, confine, freeze or kill.
+// A process that keeps a login fresh on command: one that a test can trace, confine, freeze or kill.
 'use strict'
 
 const { spawn } = require('node:child_process')
@@ -9,7 +9,7 @@ const { createInterface } = require('node:readline')
 const FIXTURE = path.join(__dirname, '..', 'fixtures', 'serves-a-login.js')
 
 /**
- * Starts it. It does what it is told, line by line.
+ * Starts it. It reads commands, line by line.
  * @param {{ after(fn: () => any): void }} t
  * @param {{ wrapper?: string[], env?: NodeJS.ProcessEnv }} [options] `wrapper`: a program that runs it
  */

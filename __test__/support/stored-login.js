@@ -1,4 +1,4 @@
-// A login in a directory of its own, an endpoint that refreshes it, and the store that keeps it.
+// A login in its own directory, an endpoint that refreshes it, and the store that keeps it.
 'use strict'
 
 const { createHash } = require('node:crypto')

@@ -1,4 +1,4 @@
-// Made-up streams of both CLIs, with the sum that they tell, and pieces of them cut anywhere: the same for the same seed.
+// Made-up streams of both CLIs, with the sum that they report, and pieces of them cut anywhere: the same for the same seed.
 'use strict'
 
 /**
@@ -27,7 +27,7 @@ const noise = (next) => Array.from({ length: next(60) }, () => NOISE[next(NOISE.
  */
 
 /**
- * A run of Claude Code: turns of some answers, each told in several events, as `--output-format stream-json` writes them.
+ * A run of Claude Code: turns of some answers, each reported in several events, as `--output-format stream-json` writes them.
  * @param {number} seed
  * @returns {MadeUp}
  */

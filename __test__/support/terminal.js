@@ -9,7 +9,7 @@ const needsScript = spawnSync('script', ['--version']).error === undefined ? fal
 const quoted = (/** @type {readonly string[]} */ words) => words.map((word) => `'${word.replaceAll("'", "'\\''")}'`).join(' ')
 
 /**
- * Runs a line of a POSIX shell on a terminal of its own, and looks at the processes of `uid` until it ends.
+ * Runs a line of a POSIX shell on its own terminal, and looks at the processes of `uid` until it ends.
  * @param {string} line
  * @param {{ uid: number, env?: Record<string, string> }} options
  */

@@ -59,7 +59,7 @@ function makeAuthority(test) {
 }
 
 /**
- * A server of TLS in front of one without; how often somebody came, what it was asked, and how often somebody told it of an unknown certificate.
+ * A server of TLS in front of one without; how often a client connected, what it was sent, and how often a client reported an unknown certificate.
  * @param {{ after(fn: () => any): void }} test
  * @param {{ key: string, cert: string }} certificate
  * @param {number} behind The port of the other.

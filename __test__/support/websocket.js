@@ -1,4 +1,4 @@
-// A WebSocket client of a few lines (RFC 6455): texts of up to 64 KiB out, of any length in. Node 20 has none of its own.
+// A WebSocket client of a few lines (RFC 6455): texts of up to 64 KiB out, of any length in. Node 20 has none.
 'use strict'
 
 const { randomBytes } = require('node:crypto')

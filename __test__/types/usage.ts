@@ -65,7 +65,7 @@ export function show(ledger: UsageLedger): [ProviderDescription, LedgerSnapshot,
   const description = describeProvider(env)
   const payer: 'workspace' | 'server' | 'subscription' = description.billedTo
   const source: 'payload' | 'store' | 'server' | 'config-dir' = description.credentialSource
-  // @ts-expect-error: a store is a source of its own
+  // @ts-expect-error: a store is already a source
   const withoutStore: 'payload' | 'server' | 'config-dir' = description.credentialSource
   console.log(payer, source, withoutStore, ledger.size, new UsageLedger({ maxEntries: 5 }))
   return [description, ledger.toJSON(), ledger.toPrometheus()]

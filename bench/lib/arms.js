@@ -25,7 +25,7 @@ function makeArms(job) {
   }
 }
 
-/** An environment of exactly 40 variables, the size that a workspace with some 25 keys of its own has. */
+/** An environment of exactly 40 variables, the size that a workspace with about 25 keys has. */
 function envOf(api, workspace) {
   const build = (count) => {
     const apiKey = Buffer.from(`sk-made-up-${'k'.repeat(40)}`)

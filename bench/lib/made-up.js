@@ -1,4 +1,4 @@
-// Made-up secrets of the usual shapes, and output of an agent in which some of them stand: the same in each run.
+// Made-up secrets of the usual shapes, and output of an agent that contains some of them: the same in each run.
 'use strict'
 
 const { createHash } = require('node:crypto')

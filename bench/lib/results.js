@@ -13,7 +13,7 @@ const { leastTarget, mostTarget, ratioTarget } = require('./targets.js')
  * @param {string} row.what
  * @param {string} row.unit
  * @param {'less' | 'more'} row.better
- * @param {string} [row.against]  what stands on the other side
+ * @param {string} [row.against]  what is on the other side
  * @param {'times' | 'percent'} [row.as]  how a person reads the ratio
  * @param {number} [row.rssMb]
  * @param {number[][]} row.baseline  batches of samples
@@ -31,7 +31,7 @@ function ratioVerdict(atLeast, ratio, quartiles) {
   return { atLeast, met: ratio >= atLeast, inNoise: isBetween(atLeast, quartiles) }
 }
 
-/** For a target that is a value of ours, whatever stands beside it. */
+/** For a target that is a value of ours, whatever is beside it. */
 function valueVerdict(valueAtLeast, ours) {
   if (valueAtLeast === undefined) return undefined
   const rounds = ours.map(median)
@@ -45,7 +45,7 @@ function valueVerdict(valueAtLeast, ours) {
 const isBetween = (value, [low, high]) => low < value && value < high
 
 /**
- * A figure of ours that nothing stands beside.
+ * A figure of ours without a counterpart.
  * @param {{ id: string, what: string, unit: string, samples: number[] }} row
  */
 function alone({ id, what, unit, samples }) {

@@ -38,7 +38,7 @@ function tableOf(rows) {
 
 const cells = (texts) => `| ${texts.join(' | ')} |`.replace(/\| {2}(?=\|)/g, '| ')
 
-/** Replaces what stands between the two marks of a page. */
+/** Replaces what is between the two marks of a page. */
 function fillBlock(file, text) {
   const page = fs.readFileSync(file, 'utf8')
   const begin = page.indexOf(BEGIN)

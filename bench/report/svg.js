@@ -44,7 +44,7 @@ function bars({ left, top, width, height, title, hint, ticks, text, groups }) {
 
 function bar({ x, wide, top, bottom, text, which }) {
   const fill = which === 0 ? COLOURS.baseline : COLOURS.ours
-  // The figure stands inside the bar, where no line of the grid crosses it.
+  // The figure is inside the bar, where no line of the grid crosses it.
   const figure = label(x + wide / 2, top + 14, text, { anchor: 'middle', size: 11, weight: 500, fill: ON_BAR[which] })
   const box = `x="${round(x)}" y="${round(top)}" width="${round(wide)}" height="${round(bottom - top)}"`
   return `<rect ${box} rx="2" fill="${fill}"/>${figure}`

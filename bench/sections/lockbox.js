@@ -101,7 +101,7 @@ function rate(all, act) {
   return [(all.length * 1000) / (performance.now() - before)]
 }
 
-/** The same of what is asynchronous: all at once, which is faster, as WebCrypto has threads of its own. */
+/** The same of what is asynchronous: all at once, which is faster, because WebCrypto has its own threads. */
 async function rateAtOnce(all, act) {
   const before = performance.now()
   await Promise.all(all.map(act))

@@ -16,7 +16,7 @@ const prepare = ({ package: dir }) => require(dir)
 
 async function run({ Secret, memoryProtection }, { bytes, quick }) {
   const plan = quick ? { rounds: [5, 10], budgetMs: 1000 } : { rounds: [21, 41], budgetMs: 10_000 }
-  // Each call gets bytes of its own, which are wiped.
+  // Each call gets its own bytes, which are wiped.
   const inputs = () => Array.from({ length: CALLS }, () => Buffer.alloc(bytes, 7))
   const timed = (act) => () => {
     const all = inputs()

@@ -81,14 +81,14 @@ function problemsOf(facts, ids) {
 function turnProblems({ api, child, delivery, protection, memory: { live, after } }, ids) {
   const problems = idProblems(child, ids)
   if (api.requests === 0) problems.push('the API did not receive its key')
-  if (delivery === 'fd' && child.environment?.keys.length > 0) problems.push('its environment contains a key')
+  if (delivery !== 'env' && child.environment?.keys.length > 0) problems.push('its environment contains a key')
   if (live.copies === 0) problems.push('no copy of the key was found while the CLI ran, so the scan shows nothing')
   if (hasFlags(protection) && live.copies > live.guarded) problems.push('there was a copy of the key outside guarded memory')
   if (after.copies > 0) problems.push('a copy of the key was left')
   return problems
 }
 
-/** Whether the scan can tell guarded memory by its flags. @param {any} protection */
+/** Whether the scan can recognize guarded memory by its flags. @param {any} protection */
 function hasFlags({ excludedFromCoreDumps, wipedOnFork }) {
   return excludedFromCoreDumps && wipedOnFork
 }

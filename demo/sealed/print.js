@@ -54,7 +54,7 @@ function turnRows({ api, answer, child, memory: { live, after } }) {
     ...(child.unseen ? [] : [keysRow(child)]),
     [
       'worker memory',
-      `while the CLI runs: ${scanText(live)}${live.copies > 1 ? ", in the environment and in the redactor's forms of it" : ''}`
+      `while the CLI runs: ${scanText(live)}${live.copies > 1 ? ", for the requests of the CLI and in the redactor's forms of it" : ''}`
     ],
     ['', `after dispose() and the CLI's end: ${scanText(after)}`]
   ]

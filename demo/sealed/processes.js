@@ -55,7 +55,7 @@ class Parent {
     this.#child.stdin.write(toLine(wanted))
   }
 
-  /** The next thing that the worker tells, or why there is none. @returns {Promise<any>} */
+  /** The next message of the worker, or why there is none. @returns {Promise<any>} */
   next() {
     return Promise.race([nextMessage(this.#lines, "the sealed tenant's parent"), this.#stopped])
   }

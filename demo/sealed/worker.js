@@ -61,10 +61,9 @@ async function runTurn(env) {
     timeoutMs: 30_000,
     killGraceMs: 1000
   })
-  const delivery = env.names.some((name) => name.endsWith('_FILE_DESCRIPTOR')) ? 'fd' : 'env'
   const output = readAll(child)
   await child.spawned
-  tell({ pid: child.pid, delivery, protection: memoryProtection() })
+  tell({ pid: child.pid, delivery: child.delivery, protection: memoryProtection() })
   const [{ code, error }, { events, stderr }] = await Promise.all([child.exited, output])
   if (error) throw error
   const { answer, failure } = readEvents(env.provider, events)

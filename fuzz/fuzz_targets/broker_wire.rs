@@ -1,9 +1,9 @@
-//! Bytes on their way, cut anywhere: the key stands where the placeholder stood and nowhere else, messages of a WebSocket
-//! are found wherever the cuts are, and no answer of the kernel's panics.
+//! Bytes on their way, cut anywhere: the key is where the placeholder was and nowhere else, requests and messages of a
+//! WebSocket are found wherever the cuts are, and no answer of the kernel's panics.
 #![no_main]
 
 use libfuzzer_sys::fuzz_target;
-use provider_env::broker::{Frames, Substitution, owner_in};
+use provider_env::broker::{Frames, Substitution, owner_in, verdicts_on};
 
 #[derive(arbitrary::Arbitrary, Debug)]
 struct Input<'a> {
@@ -12,6 +12,21 @@ struct Input<'a> {
     key: &'a [u8],
     cuts: Vec<u16>,
 }
+
+const LINES: &[&[u8]] = &[
+    b"POST /v1/messages HTTP/1.1\r\nhost: a\r\n",
+    b"\r\n",
+    b"\n",
+    b"\r\n\r\n",
+    b"content-length: 5\r\n",
+    b"Content-Length: 0\r\n\r\n",
+    b"transfer-encoding: chunked\r\n\r\n",
+    b"transfer-encoding: chunked\r\n",
+    b"5\r\nhello\r\n",
+    b"0\r\n\r\n",
+    b"0\r\nx: 1\r\n\r\n",
+    b"",
+];
 
 fn pieces<'a>(text: &'a [u8], cuts: &[u16]) -> Vec<&'a [u8]> {
     let mut ends: Vec<usize> = cuts.iter().take(64).map(|cut| usize::from(*cut) % (text.len() + 1)).collect();
@@ -55,6 +70,15 @@ fuzz_target!(|input: Input| {
         at += piece.len();
     }
     assert_eq!((found, whole.is_between()), (first, cut.is_between()));
+
+    // Heads, with what makes them ambiguous.
+    let mut heads = Vec::new();
+    for (index, bytes) in input.before.iter().take(16) {
+        heads.extend_from_slice(LINES[usize::from(*index) % LINES.len()]);
+        heads.extend_from_slice(&bytes[..bytes.len().min(64)]);
+    }
+    heads.extend_from_slice(input.after);
+    assert_eq!(verdicts_on([&heads[..]]), verdicts_on(pieces(&heads, &input.cuts)));
 
     let (Ok(local), Ok(remote)) = ("127.0.0.1:1".parse(), "127.0.0.1:2".parse()) else { return };
     let _ = owner_in(input.after, local, remote);

@@ -109,7 +109,7 @@ const cache: Map<string, KeyCheck> = new Map()
  * `ERR_PROVIDER_BUSY`, `ERR_PROVIDER_DISPOSED`; with `TypeError` `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
  */
 export async function checkKey(provider: ProviderId, input: SecretInput, options?: CheckKeyOptions): Promise<KeyCheck> {
-  // Lent first: bytes are consumed also where an option is wrong.
+  // Lent first: bytes are consumed even if an option is wrong.
   const { baseUrl, cacheMs, signal, fingerprint, question } = lendInput(input, 'input', (secret) => plan(provider, secret, options))
   try {
     const key = JSON.stringify([provider, fingerprint, baseUrl])

@@ -14,7 +14,7 @@ import type {
   Overrides,
   ProviderId
 } from '../../binding.js'
-import { abortSignal, onAbort } from '../internal/abort-signal.ts'
+import { abortSignal, onAbort, reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
 import { fromNative, ProviderError, providerError, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
@@ -140,12 +140,19 @@ const OPTIONS = validate.members({
 } satisfies Record<keyof LoginOptions, true>)
 /** As `validate.options` gives them. */
 type LoginGiven = validate.Own<(typeof OPTIONS)[number]>
+
+/**
+ * When the tokens of a store are to be refreshed, in milliseconds since 1970; `undefined` if nobody knows when, or if there is
+ * nothing to refresh.
+ */
+export let dueAt: (store: CredentialStore) => number | undefined
+
 /** Each does what the one before it does, and more. */
 const CALLS = validate.wordsOf('Call')
 const FIELDS = ['accessToken', 'refreshToken', 'expiresAt', 'expiresAtUnit'] as const satisfies readonly (keyof Overrides)[]
 const DEFAULT_TIMEOUT_MS = 30_000
 const MIN_TIMEOUT_MS = 5000
-/** (uid_t)-1 is nobody's (`chown(2)`). */
+/** No user has the uid (uid_t)-1 (`chown(2)`). */
 const MAX_ID = 2 ** 32 - 2
 const DEFAULT_AHEAD_MS = 5 * 60 * 1000
 const NOT_NEEDED: Answer = { how: 'not-needed', asked: false, persisted: true, serves: true, failure: null, publish: null }
@@ -166,11 +173,20 @@ export class CredentialStore extends Handle {
   #pending: { call: Call; promise: Promise<RefreshResult> } | undefined
   /** What this store got was not published to the fleet. */
   #unpublished = false
+  #refreshAheadMs: number
 
-  private constructor(key: symbol, native: Native, fleet?: Fleet) {
+  private constructor(key: symbol, native: Native, refreshAheadMs: number, fleet?: Fleet) {
     super(key, native)
     this.#native = native
+    this.#refreshAheadMs = refreshAheadMs
     this.#fleet = fleet
+  }
+
+  static {
+    dueAt = (store) => {
+      const at = store.path === null ? null : store.expiresAt
+      return at === null ? undefined : at.getTime() - store.#refreshAheadMs
+    }
   }
 
   /**
@@ -181,10 +197,11 @@ export class CredentialStore extends Handle {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   static of(provider: ProviderId, secret: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' | undefined }): CredentialStore {
-    // Lent first: bytes are consumed also where an option is wrong.
+    // Lent first: bytes are consumed even if an option is wrong.
     return new CredentialStore(
       KEY,
-      lendInput(secret, 'secret', (lent) => binding.storeOf(...readOf(provider, options), lent))
+      lendInput(secret, 'secret', (lent) => binding.storeOf(...readOf(provider, options), lent)),
+      0
     )
   }
 
@@ -211,7 +228,7 @@ export class CredentialStore extends Handle {
     const fleet = readFleet(read)
     const native = translate(() => binding.loginStore(validate.optionalString('provider', provider) ?? ''))
     await runJob(() => native.open(login))
-    return new CredentialStore(KEY, native, fleet)
+    return new CredentialStore(KEY, native, login.refreshAheadMs, fleet)
   }
 
   get provider(): ProviderId {
@@ -443,7 +460,7 @@ function readFleet({ withLock, name, lockbox }: LoginGiven): Fleet | undefined {
 async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undefined): Promise<T> {
   if (!signal) return await promise
   const aborted = () =>
-    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: signal.reason })
+    providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The wait for the token refresh was aborted.' }, { cause: reasonOf(signal) })
   let stopListening = () => {}
   const abort = new Promise((_, reject) => {
     if (signal.aborted) reject(aborted())
@@ -453,7 +470,7 @@ async function unlessAborted<T>(promise: Promise<T>, signal: AbortSignal | undef
     return (await Promise.race([promise, abort])) as T
   } finally {
     stopListening()
-    // Nobody else may be waiting for it.
+    // Perhaps nothing else waits for it.
     promise.catch(() => {})
   }
 }

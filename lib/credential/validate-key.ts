@@ -131,7 +131,5 @@ function look(provider: unknown, key: Uint8Array | NativeSecret, value: unknown)
   const options = validate.options('options', value, ['kind'])
   const kind = validate.optionalString('options.kind', options.kind)
   const id = validate.required('provider', validate.optionalString('provider', provider))
-  return Object.freeze(
-    withWords<KeyValidation, 'provider' | 'class' | 'kind' | 'belongsTo'>(own(translate(() => binding.validateKey(id, kind, key))))
-  )
+  return Object.freeze(withWords<KeyValidation, 'kind'>(own(translate(() => binding.validateKey(id, kind, key)))))
 }

@@ -65,7 +65,7 @@ export function helpOf(facts: Facts[]) {
   return rows.flatMap(({ usage, lines }) => lines.map((line, index) => `  ${(index === 0 ? usage : '').padEnd(width)}${line}`)).join('\n')
 }
 
-/** @param facts Null where the addon does not load: then nobody knows every option. */
+/** @param facts Null if the addon does not load: then not every option is known. */
 export function readArguments(args: string[], facts: Facts[] | null) {
   const known = optionsOf(facts ?? [])
   const values = parse(args, known, facts !== null)

@@ -13,11 +13,11 @@ export const ACCESS = Object.freeze({
   read: constants.R_OK
 })
 
-/** A look takes milliseconds. One that takes longer than this has met a file system that does not answer. */
+/** A look takes milliseconds. A look that takes longer than this has met a file system that does not answer. */
 const DEADLINE_MS = 5_000
 
 /**
- * The result of a look, which has its own thread: a tenant chooses the paths, and what hangs there must hold up nobody.
+ * The result of a look, which has its own thread: a tenant chooses the paths, and a hang there must not delay anything else.
  * @param look Begins it.
  */
 export async function looked<T>(look: (abort: NativeAbort) => Promise<T>): Promise<T> {
@@ -41,7 +41,7 @@ export function last({ components }: Answer): Component {
   return components.at(-1) as Component
 }
 
-/** The real path of what was asked for: where links lead elsewhere, its components come first. */
+/** The real path of the question's path. If links lead elsewhere, its components come first. */
 export function realPath({ path, components }: Answer) {
   const again = components.findIndex((component, index) => index > 0 && component.path === '/')
   return again === -1 ? path : components[again - 1].path

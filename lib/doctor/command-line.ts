@@ -41,7 +41,7 @@ The other command, run-as, runs a command as the target user: run-as --help.
 
 /**
  * Sets the process's exit status.
- * @param load Gives what the doctor uses of the facade. Throws where the addon does not load, which is a finding.
+ * @param load Returns what the doctor uses of the facade. It throws if the addon does not load, which is a finding.
  */
 export async function main(args: string[], load: () => Shared) {
   try {
@@ -97,13 +97,13 @@ function loaded(load: () => Shared): Loaded {
   }
 }
 
-/** Null where the addon does not load. */
+/** Null if the addon does not load. */
 function factsOf(facade: Loaded) {
   return 'shared' in facade ? (facade.shared.binding.providerFacts() as Facts[]) : null
 }
 
 async function examine(options: DiagnoseOptions, facade: Loaded) {
-  // Before anything looks at the environment: the worker's is asked for, not that of npx.
+  // Before anything looks at the environment: the report is about the worker's, not about that of npx.
   const npm = leaveOutNpm(process.env)
   return 'error' in facade ? unloadable(facade.error) : await diagnose(options, npm)
 }

@@ -49,11 +49,11 @@ const optionNames = () =>
     tmpDir: true,
     workspace: true
   } satisfies Record<Exclude<keyof DiagnoseOptions, keyof StateDirectories>, true>)
-/** Nobody in particular: ids that own nothing. */
+/** A user who owns nothing. */
 export const STRANGER = Object.freeze({ uid: 65534, gid: 65534 })
 /** Where the remedies install programs. */
 export const DEFAULT_PREFIX = '/opt/provider-env'
-/** Codex needs five seconds more where it looks for a network that is not there. */
+/** Codex needs five seconds more if it looks for a network that does not exist. */
 const DEFAULT_START_TIMEOUT_MS = 30_000
 
 export type Facts = ProviderFacts & { id: ProviderId }
@@ -67,7 +67,7 @@ export interface Context {
   named: boolean
   /** Whether the kernel cannot be asked as the target: this process cannot become it. */
   byModeBits: boolean
-  /** Whether the kernel can be asked as somebody who is neither us nor the target. */
+  /** Whether the kernel can be asked as a user who is neither this process's nor the target. */
   asksStranger: boolean
   providers: Facts[]
   /** The child's PATH. */
@@ -139,7 +139,7 @@ function absolute(value: string | undefined) {
 }
 
 /**
- * A directory of this process's, which is the target's too only where the target is who we are.
+ * A directory of this process, which also belongs to the target only if both are the same user.
  * @param name Of the variable.
  */
 function ownDirectory(name: string, target: { uid: number }, own: { uid: number }) {

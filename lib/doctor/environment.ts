@@ -3,7 +3,7 @@
 import type { FoundVariable } from '../../binding.js'
 import type { Context } from './context.ts'
 import { binding, own } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { LeftOut } from './npm.ts'
 import { command, list } from './words.ts'
@@ -18,7 +18,19 @@ interface Seen {
   npm: LeftOut
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'environment.clean': never
+    'environment.npm': 'npm'
+    'environment.server-credential': 'found'
+    'environment.credential': 'found'
+    'environment.other-credential': 'found'
+    'environment.influence': 'found'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'environment.clean',
     severity: 'ok',
@@ -61,7 +73,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export function look({ providers }: Context, npm: LeftOut | null): Finding[] {
   const all = own(binding.surveyVariables(Object.keys(process.env).sort()))
@@ -71,7 +83,7 @@ export function look({ providers }: Context, npm: LeftOut | null): Finding[] {
     ['environment.credential', ({ taken, provider }) => !taken && provider !== null],
     ['environment.other-credential', ({ provider, reason }) => provider === null && reason === 'credential'],
     ['environment.influence', ({ name, reason }) => reason !== 'credential' && !USUAL.includes(name)]
-  ] as [string, (variable: FoundVariable) => boolean][]
+  ] as [Exclude<keyof Needed, 'environment.clean' | 'environment.npm'>, (variable: FoundVariable) => boolean][]
   const findings = groups.flatMap(([id, belongs]) => {
     const found = ours.filter(belongs)
     return found.length === 0 ? [] : [finding(id, { found }, { details: { names: found.map(({ name }) => name) } })]

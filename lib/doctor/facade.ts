@@ -1,4 +1,4 @@
-// What the doctor uses of the facade. The copy of the facade that asks for a diagnosis hands it over: with a `require` of its
+// What the doctor uses of the facade. The copy of the facade that requests a diagnosis hands it over: with a `require` of its
 // own the doctor could meet another copy, whose classes are others.
 
 import type { Shared } from '../shared.ts'

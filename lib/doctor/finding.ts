@@ -31,40 +31,50 @@ export interface Finding {
   readonly details: Readonly<Record<string, unknown>>
 }
 
-/** One kind of finding. `Seen` is what the checks of its file can have observed; a row reads what its own check hands over. */
-export interface Row<Seen> {
+/** One kind of finding. `Seen` is what the check observed, as far as the row needs it. */
+export interface Row<Seen, Id extends string = string> {
   /** Stable: scripts and documentation name it. */
-  id: string
+  id: Id
   severity: Severity
-  /** Where it is an error instead. */
-  isError?: (seen: Seen) => boolean
+  /** The severity in this case, if it is another one. */
+  otherwise?: (seen: Seen) => 'error' | 'info' | undefined
   sentence: (seen: Seen) => string
   remedy?: (seen: Seen) => string
   /** The commands that fix it, to run in order in one shell. */
   commands?: (seen: Seen) => string[]
 }
 
+/** What the row of each id needs: some members of `Seen`, by their names. */
+export type Needs<Seen, Names extends Record<string, keyof Seen>> = { [Id in keyof Names]: Pick<Seen, Names[Id]> }
+
+/** The rows of a topic. `Needed` is what the row of each id needs. */
+export type Table<Needed> = readonly { [Id in keyof Needed & string]: Row<Needed[Id], Id> }[keyof Needed & string][]
+
+/** What every one of these rows needs. */
+type Given<Needed, Id extends keyof Needed> = (Id extends unknown ? (given: Needed[Id]) => void : never) extends (given: infer All) => void
+  ? All
+  : never
+
 export interface About {
   provider?: ProviderId | null
   path?: string
-  /** Into the report as they are: no secret, and nothing that JSON cannot hold. */
+  /** The report contains them unchanged: no secret, and only what JSON can represent. */
   details?: Record<string, unknown>
 }
 
-/** Makes findings from rows. A row that is not there is a defect. */
-export function findingsOf<Seen extends object>(rows: () => readonly Row<Seen>[]) {
-  let table: Map<string, Row<Seen>> | undefined
-  /** @param given What the row's functions are given. */
-  return function finding(id: string, given: Partial<Seen>, about?: About): Finding {
+/** Returns a function that creates findings from the rows of a topic. An id without a row is a defect. */
+export function findingsOf<Needed>(rows: () => Table<Needed>) {
+  let table: Map<string, Row<unknown>> | undefined
+  /** @param seen What the row needs, and no more. */
+  return function finding<Id extends keyof Needed & string>(id: Id, seen: Given<Needed, Id>, about?: About): Finding {
     const { provider = null, path, details = {} } = { __proto__: null, ...about } as About
-    table ??= new Map(rows().map((row) => [row.id, row]))
+    table ??= new Map((rows() as readonly Row<unknown>[]).map((row) => [row.id, row]))
     const found = table.get(id)
     if (!found) throw new Error(`no row ${id}`)
-    const row = { __proto__: null, ...found } as Row<Seen>
-    const seen = given as Seen
+    const row = { __proto__: null, ...found } as Row<unknown>
     return Object.freeze({
       id,
-      severity: row.isError?.(seen) ? 'error' : row.severity,
+      severity: row.otherwise?.(seen) ?? row.severity,
       provider,
       sentence: row.sentence(seen),
       remedy: row.remedy?.(seen) ?? null,

@@ -1,7 +1,8 @@
 // diagnose(): checks everything that a start needs and what could leak, and changes nothing.
 
-import type { ProviderId, SurveyedProgram } from '../../binding.js'
+import type { FoundBroker, ProviderId, SurveyedProgram } from '../../binding.js'
 import { manifest } from '../internal/manifest.ts'
+import * as broker from './broker.ts'
 import type { Context, DiagnoseOptions, Facts } from './context.ts'
 import { readContext } from './context.ts'
 import * as environment from './environment.ts'
@@ -47,25 +48,37 @@ export async function diagnose(options?: DiagnoseOptions, npm: LeftOut | null = 
   const machine = platform.look()
   // First: it decides how the rest asks.
   const whom = await answered(context, 'whether this process can become the target user', () => target.look(context))
+  const separation = broker.lookCommon(context)
   const surroundings = environment.look(context, npm)
   const common = await answered(context, 'the home and the workspace', () => state.lookCommon(context))
   const providers = await Promise.all(context.providers.map((facts) => lookAt(context, facts)))
-  const findings = [...machine, ...whom, ...surroundings, ...common, ...providers.flat(), ...target.unseen(context)]
+  const findings = [...machine, ...whom, ...separation, ...surroundings, ...common, ...providers.flat(), ...target.unseen(context)]
   return report(context, findings, performance.now() - from)
 }
 
 async function lookAt(context: Context, facts: Facts) {
   let found: SurveyedProgram | null = null
+  let brokered: FoundBroker | null = null
   const programs = async () => {
     const seen = await program.look(context, facts)
     found = seen.program
     return seen.findings
   }
+  const version = () => found?.version ?? null
+  const delivery = async () => {
+    brokered = await broker.survey(context, facts, version())
+    return [
+      ...(found === null ? [] : await program.lookReadable(context, facts, found, broker.isBrokered(brokered))),
+      ...broker.look(facts, version(), brokered)
+    ]
+  }
+  const isBrokered = () => brokered !== null && broker.isBrokered(brokered)
   const checks: [string, () => Promise<Finding[]>][] = [
     ['the program', programs],
+    ['the broker', delivery],
     ['the directories', () => state.look(context, facts)],
     ['the stored login', () => login.look(context, facts)],
-    ['the configuration files', () => files.look(context, facts, found?.version ?? null)],
+    ['the configuration files', () => files.look(context, facts, version(), isBrokered())],
     ['a dry start', () => start.look(context, facts, found !== null)]
   ]
   const findings = []
@@ -73,7 +86,7 @@ async function lookAt(context: Context, facts: Facts) {
   return findings
 }
 
-/** The findings of a check. Where a file system does not answer, which can be one of the tenant's, there are none, and that is said. */
+/** The findings of a check. If a file system does not answer, such as one of the tenant's, there are none, and the report says so. */
 async function answered(context: Context, what: string, check: () => Promise<Finding[]>) {
   try {
     return await check()

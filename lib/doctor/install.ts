@@ -11,8 +11,8 @@ import { command, quote } from './words.ts'
 export type Plan = { commands: string[]; withheld: string | null }
 
 /**
- * How a CLI comes to where the target can run it and nobody but root can change it. Root copies no file that somebody else
- * may have replaced, gives itself none, and installs nothing below a directory of somebody else's.
+ * How to install a CLI where the target can run it and only root can change it. Root copies no file that another user
+ * may have replaced, takes none over, and installs nothing below another user's directory.
  * @param program What may be copied; null: nothing.
  */
 export async function plan(context: Context, facts: Facts, program: SurveyedProgram | null): Promise<Plan> {
@@ -44,7 +44,7 @@ function isTold({ shieldedSince }: Facts, { path: file, version }: SurveyedProgr
   return file !== null && (shieldedSince === undefined || (version !== null && VERSION.test(version)))
 }
 
-/** Whether nobody but root, or who asks, can have changed the program and what belongs to it. */
+/** Whether only root, or the user who asks, can have changed the program and what belongs to it. */
 export async function isRoots(context: Context, program: SurveyedProgram) {
   const file = program.path as string
   const files = [file, ...program.companions.map((companion) => path.join(path.dirname(file), companion.path))]
@@ -52,7 +52,7 @@ export async function isRoots(context: Context, program: SurveyedProgram) {
   return open.every((each) => each === null)
 }
 
-/** Where a copy of the program lies. Where a start asks for the version, the copy is named by it, as the vendor's installer does. */
+/** The path of a copy of the program. If a start needs the version, the copy is named after it, as the vendor's installer does. */
 function target({ prefix }: Context, { command: name, shieldedSince }: Facts, { version }: SurveyedProgram) {
   return shieldedSince !== undefined && version !== null
     ? path.join(prefix, name, 'versions', version)
@@ -89,7 +89,7 @@ function copy(context: Context, facts: Facts, program: SurveyedProgram & { path:
   ]
 }
 
-/** Makes a program of root's unreadable where it is. */
+/** Makes a program that belongs to root unreadable in its place. */
 function close(program: SurveyedProgram & { path: string }) {
   const inheriting = program.companions.filter((companion) => companion.inheritsCredential)
   const files = [program.path, ...inheriting.map((companion) => path.join(path.dirname(program.path), companion.path))]

@@ -7,7 +7,7 @@ import { ACCESS, inquire, last, looked, realPath } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
 import { binding } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, quote } from './words.ts'
@@ -26,18 +26,32 @@ interface Seen {
   way: Way
 }
 
+type OfLogin = 'context' | 'facts' | 'state' | 'file' | 'kind' | 'expiresAtMs' | 'unread'
+type OfFile = 'context' | 'file' | 'real' | 'component' | 'way'
+type Needed = Needs<
+  Seen,
+  {
+    'login.valid': OfLogin
+    'login.readable': OfFile
+    'login.loose': OfFile
+    'login.stale': OfLogin
+    'login.expired': OfLogin
+    'login.empty': OfLogin
+  }
+>
+
 /** A login is made by a person with a browser, which a server has none of. */
-const LOG_IN = ({ facts }: Seen) =>
+const LOG_IN = ({ facts }: Pick<Seen, 'facts'>) =>
   `Log in on a machine that has a browser (${facts.logIn}), copy its ${facts.loginFile} into your home directory on this machine, and run:`
 /**
  * By the target: a link that it puts there leads root nowhere. The new file comes in as the shell that runs this may read it, so
  * from that one's home: in a tenant's directory, the name could be a link to what is root's.
  */
-const putInPlace = ({ context, facts, file }: Seen) => [
+const putInPlace = ({ context, facts, file }: Pick<Seen, OfLogin>) => [
   `${command(...asTarget(context), 'sh', '-c', 'umask 077; rm -f -- "$1"; cat > "$1"', 'sh', file)} < ~/${quote(facts.loginFile)}`
 ]
 /** What renews it without a person. Not a command: it asks the vendor, and the answer is the only copy of the next refresh token. */
-const renewal = ({ context: { target }, facts, state }: Seen) => {
+const renewal = ({ context: { target }, facts, state }: Pick<Seen, OfLogin>) => {
   const owner = target.uid === 0 ? '' : `, owner: ${target.uid}`
   return `(await CredentialStore.open('${facts.id}', { dir: ${JSON.stringify(state)}${owner} })).fresh()`
 }
@@ -46,7 +60,7 @@ const WHAT = {
   'cli-only': 'a login of a kind that only the CLI itself can use',
   'oauth-token': 'a login'
 } as Record<string, string>
-/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+/** A tenant can replace it with a link: whoever runs the commands as root needs to see what they change. */
 const link = (file: string, real: string) => (real === file ? '' : `, a link to ${real},`)
 const date = (ms: number | null) => {
   const at = new Date(ms ?? Number.NaN)
@@ -54,18 +68,18 @@ const date = (ms: number | null) => {
 }
 
 /**
- * chmod follows a link, which root must not: the target closes its own file. Where it is another's, root gives it away only in a
- * directory where nobody can put something else in its place; else the target makes its own copy.
+ * chmod follows a link, which root must not: the target closes its own file. If it is another user's, root gives it away only in a
+ * directory in which no other user can replace it; otherwise the target makes its own copy.
  */
-const close = ({ context, real, component, way }: Seen) => {
+const close = ({ context, real, component, way }: Pick<Seen, OfFile>) => {
   const { uid, gid } = context.target
-  if (component.uid !== uid && way.targets)
+  if (component.uid !== uid && way.replaceable)
     return [command(...asTarget(context), 'sh', '-c', 'umask 077; cp -- "$1" "$1.new" && mv -fT -- "$1.new" "$1"', 'sh', real)]
   const give = component.uid === uid ? [] : [command('chown', '-h', `${uid}:${gid}`, real)]
   return [...give, command(...asTarget(context), 'chmod', '0600', real)]
 }
 
-export const rows: Row<Seen>[] = [
+export const rows: Table<Needed> = [
   {
     id: 'login.valid',
     severity: 'ok',
@@ -81,7 +95,7 @@ export const rows: Row<Seen>[] = [
       remedy: () => 'Remove access for other users. If anyone else has used this machine, also log out and log in again:',
       commands: close
     },
-    true
+    () => true
   ),
   unlessSteered(
     {
@@ -92,7 +106,7 @@ export const rows: Row<Seen>[] = [
       remedy: () => 'Remove access for other users:',
       commands: close
     },
-    true
+    () => true
   ),
   {
     id: 'login.stale',
@@ -119,7 +133,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<Finding[]> {
   const state = context.states[facts.id]?.path
@@ -145,7 +159,7 @@ function verdict({ kind, expiresAtMs, refreshable }: LoginState) {
   return refreshable ? 'login.stale' : 'login.expired'
 }
 
-/** Who else can read it. Where nobody can be asked as somebody else, the modes decide. */
+/** Who else can read it. If the kernel cannot be asked as another user, the modes decide. */
 async function exposure(context: Context, facts: Facts, file: string) {
   const [answer] = await inquire(STRANGER, [{ path: file, access: ACCESS.read }], !context.asksStranger)
   const component = last(answer)

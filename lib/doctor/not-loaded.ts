@@ -21,7 +21,7 @@ const IN_THE_WAY: [RegExp, () => string][] = [
   [
     /^require is not defined$/,
     () =>
-      'The addon is loaded with require(), which a bundle in the ES module format does not have: leave this package out of the bundle, or define require() (docs/migration.md, "In a bundle").'
+      'The addon is loaded with require(), which a bundle in the ES module format does not have: leave this package out of the bundle, or define require() (docs/migration.md, "Bundling").'
   ],
   [/^The addon has version/, () => 'The two must have the same version: remove both from node_modules, and install this package again.'],
   [

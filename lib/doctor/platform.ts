@@ -3,7 +3,7 @@
 import fs from 'node:fs'
 import { manifest } from '../internal/manifest.ts'
 import { binding, memoryProtection, variable } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { list, page } from './words.ts'
 
@@ -19,7 +19,19 @@ interface Seen {
   canRaise: boolean
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'platform.addon': 'version' | 'node'
+    'platform.unverified': 'platform'
+    'platform.native-start': never
+    'platform.portable-start': 'missing' | 'dumpable'
+    'memory.protected': never
+    'memory.unprotected': 'refused' | 'unlocked' | 'canRaise'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'platform.addon',
     severity: 'ok',
@@ -63,7 +75,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export function look(): Finding[] {
   // The loader requires one file of many. The module cache knows which, if there is one: a loader of node:vm may have none.

@@ -11,7 +11,7 @@ const MAX_REQUESTS = 64
 const WORD = 'well'
 
 export interface Probe {
-  /** By provider; undefined where its API is not known here. */
+  /** By provider; undefined if its API is not known here. */
   baseUrl(provider: string): string | undefined
   /** What came of the requests so far. */
   seen(): { requests: number; asked: number; strange: boolean }
@@ -86,7 +86,7 @@ async function serve(request: IncomingMessage, response: ServerResponse, key: st
   }
 }
 
-/** The parsed JSON; null where it is none, undefined where it is too large. */
+/** The parsed JSON; null if it is not JSON, undefined if it is too large. */
 async function readBody(request: IncomingMessage): Promise<Question | null | undefined> {
   const chunks: Buffer[] = []
   let size = 0

@@ -6,7 +6,7 @@ import type { Component, SurveyedProgram } from '../../binding.js'
 import { ACCESS, inquire, looked } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { binding } from './facade.ts'
-import type { About, Finding, Row } from './finding.ts'
+import type { About, Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import * as install from './install.ts'
 import { command, list, octal, owner, whom } from './words.ts'
@@ -55,9 +55,31 @@ interface Seen {
   home: string
   writable: string[]
   readable: string[]
+  /** Whether the key is not in the CLI's process. */
+  isBrokered: boolean
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'program.reachable': 'facts' | 'program' | 'target'
+    'program.unknown-version': 'facts' | 'program'
+    'program.missing': 'facts' | 'plan'
+    'program.outdated': 'facts' | 'message' | 'plan'
+    'program.untested': 'facts' | 'program' | 'plan'
+    'program.unreachable': 'program' | 'target' | 'blocked' | 'opened' | 'plan'
+    'program.broken': 'facts' | 'message' | 'plan'
+    'program.passed-over': 'passed'
+    'program.version-manager': 'facts' | 'program' | 'manager' | 'plan'
+    'program.below-home': 'program' | 'home' | 'plan'
+    'program.writable': 'target' | 'writable' | 'plan'
+    'program.readable': 'target' | 'readable' | 'plan' | 'isBrokered'
+    'program.hidden': 'target'
+    'program.script': 'program'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'program.reachable',
     severity: 'ok',
@@ -68,7 +90,7 @@ export const rows: Row<Seen>[] = [
     id: 'program.unknown-version',
     severity: 'info',
     sentence: ({ facts, program }) =>
-      `Its version is unknown. ${program.unknown} It is therefore not certain that the version is ${facts.oldestVersion} or newer, which a start requires.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is not started with the server's key while its version is unknown, nor with any key or token if one of its configuration files sets variables that could redirect it.`}`
+      `Its version is unknown. ${program.unknown} It is therefore not certain that the version is ${facts.oldestVersion} or newer, which a start requires.${facts.shieldedSince === undefined ? '' : ` ${facts.name} is not started with the server's key while its version is unknown, nor with any key or token if one of its configuration files sets variables that could redirect it, unless you pass delivery: 'broker'.`}`
   },
   {
     id: 'program.missing',
@@ -141,8 +163,9 @@ export const rows: Row<Seen>[] = [
   {
     id: 'program.readable',
     severity: 'warning',
-    sentence: ({ target, readable }) =>
-      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its CLI, where the key is.`,
+    otherwise: ({ isBrokered }) => (isBrokered ? 'info' : undefined),
+    sentence: ({ target, readable, isBrokered }) =>
+      `The program${beside(readable)} can be read by ${whom(target)}, so the kernel lets the agent read the environment, memory and descriptors of its CLI${isBrokered ? ". The key is not there, because the broker adds it; with delivery 'env' or 'fd', it is." : ', where the key is.'}`,
     remedy: ({ plan }) => install.withPlan(SYSTEM_WIDE, plan),
     commands: ({ plan }) => plan.commands
   },
@@ -160,7 +183,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts): Promise<{ findings: Finding[]; program: SurveyedProgram | null }> {
   const { ids, byModeBits, packageRoots, target } = context
@@ -191,8 +214,7 @@ export async function look(context: Context, facts: Facts): Promise<{ findings: 
         )
       ),
     ...(await origin(context, facts, program, about)),
-    ...(await changeable(context, facts, program, about)),
-    ...(await readable(context, facts, program, about))
+    ...(await changeable(context, facts, program, about))
   ]
   return { findings, program }
 }
@@ -231,7 +253,7 @@ async function refusal(context: Context, facts: Facts, program: SurveyedProgram,
       { ...about, details }
     )
   }
-  // chmod follows links, which somebody else could put in the place of a step.
+  // chmod follows links, and another user could replace a step with one.
   const opened = !canCopy(program) && (await install.isRoots(context, program)) ? openSteps(context, program) : null
   const plan = await install.plan(context, facts, canCopy(program) ? program : null)
   return finding(
@@ -264,12 +286,12 @@ function managerOf({ foundAt, path: real }: SurveyedProgram) {
   return MANAGERS.find(({ part }) => foundAt.includes(part) || real?.includes(part))
 }
 
-/** Whether the program is somebody's own. */
+/** Whether the program belongs to one user's own installation. */
 async function origin(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
   const manager = managerOf(program)
   const plan = () => install.plan(context, facts, canCopy(program) ? program : null)
   if (manager) return [finding('program.version-manager', { facts, program, manager, plan: await plan() }, about)]
-  // `npm install` in a project of one's own is no place for a server's CLI, but its own home is the same in a container.
+  // A user's own project is no place for a server's CLI, but its own home is the same in a container.
   const home = program.path === null ? undefined : homeAbove(program.path, [context.directories.home, ownHome()])
   return home === undefined ? [] : [finding('program.below-home', { program, home, plan: await plan() }, about)]
 }
@@ -307,7 +329,7 @@ async function changeable(context: Context, facts: Facts, program: SurveyedProgr
     components.map(({ path: step }) => ({ path: step, access: ACCESS.write })),
     byModeBits
   )
-  // In a sticky directory nobody renames what is another's (rename(2)).
+  // In a sticky directory, users rename only their own files (rename(2)).
   const writable = components.filter(
     (component, index) =>
       answers[index].obstacle === null &&
@@ -325,7 +347,8 @@ async function changeable(context: Context, facts: Facts, program: SurveyedProgr
 }
 
 /** Whether the target can read the program, and what inherits its credential. */
-async function readable(context: Context, facts: Facts, program: SurveyedProgram, about: About) {
+export async function lookReadable(context: Context, facts: Facts, program: SurveyedProgram, isBrokered: boolean): Promise<Finding[]> {
+  const about = { provider: facts.id, path: program.path ?? program.foundAt }
   const { ids, target, byModeBits } = context
   if (target.uid === 0) return []
   if (program.interpreter !== null) return [finding('program.script', { program }, about)]
@@ -344,5 +367,5 @@ async function readable(context: Context, facts: Facts, program: SurveyedProgram
   const open = files.filter((_, index) => answers[index].obstacle === null)
   if (open.length === 0) return [finding('program.hidden', { target }, about)]
   const plan = await install.plan(context, facts, program)
-  return [finding('program.readable', { plan, target, readable: open }, { ...about, details: { readable: open } })]
+  return [finding('program.readable', { plan, target, readable: open, isBrokered }, { ...about, details: { readable: open } })]
 }

@@ -1,5 +1,6 @@
 // All checks of the doctor: the rows of all topics, by the ids that scripts and documentation use.
 
+import { rows as broker } from './broker.ts'
 import { rows as environment } from './environment.ts'
 import { rows as files } from './files.ts'
 import type { Row } from './finding.ts'
@@ -15,6 +16,7 @@ export const rows = (): readonly Row<never>[] => [
   ...unloadable,
   ...platform,
   ...target,
+  ...broker,
   ...environment,
   ...program,
   ...state,

@@ -97,7 +97,7 @@ async function relayed(command: string, args: string[], ids: CommandIds, cwd: st
     const by = caught ?? signal
     return by === null ? (code ?? STATUS.failed) : 128 + constants.signals[by]
   } finally {
-    // What nobody reads any more must not keep this process.
+    // A stdin that nothing reads any more must not keep this process alive.
     process.stdin.destroy()
   }
 }
@@ -112,7 +112,7 @@ function feed(from: NodeJS.ReadStream, to: Socket) {
 async function relay(from: Socket, to: NodeJS.WriteStream) {
   to.on('error', () => {})
   const steps = to.isTTY ? [from, harmlessly(), to] : [from, to]
-  // Where nobody reads any more, the end of its own stream shows that to the command.
+  // If nobody reads any more, the command learns it from the end of its own stream.
   await pipeline(steps, { end: false }).catch(() => from.destroy())
 }
 

@@ -7,7 +7,7 @@ import type { Context } from './context.ts'
 import { runCommand } from './facade.ts'
 
 const DEADLINE_MS = 10_000
-// A CLI that has just ended may still have somebody writing.
+// Processes of a CLI that has just ended may still be writing.
 const RETRY_MS = 100
 const ATTEMPTS = 5
 
@@ -26,7 +26,7 @@ export async function removeScratch({ target, own }: Context, root: string, dire
   for (let attempt = 0; attempt < ATTEMPTS && performance.now() < until; attempt++) {
     if (attempt > 0) await sleep(RETRY_MS)
     await emptyAs(target, directories, until - performance.now())
-    // rmdir(2) follows no link and removes nothing but an empty directory.
+    // rmdir(2) follows no link and removes only an empty directory.
     for (const directory of directories) await fs.rmdir(directory).catch(() => {})
     if (
       await fs.rmdir(root).then(

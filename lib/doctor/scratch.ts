@@ -10,12 +10,12 @@ import { binding } from './facade.ts'
 import { removeScratch } from './scratch-removal.ts'
 
 const NAMES = ['home', 'workspace', 'tmp', 'state'] as const
-/** Whether others may put something else in the place of what lies in there: not where it is sticky, as /tmp. */
+/** Whether other users can replace what is in the directory. In a sticky one, such as /tmp, they cannot. */
 const isOpen = (mode: number) => (mode & 0o022) !== 0 && (mode & 0o1000) === 0
 
 export type Scratch = Record<(typeof NAMES)[number], string> & { root: string; remove: () => Promise<boolean> }
 
-/** @returns Null where there is no temporary directory that the target can get into. */
+/** @returns Null if there is no temporary directory that the target can enter. */
 export async function makeScratch(context: Context): Promise<Scratch | null> {
   for (const given of new Set([os.tmpdir(), '/tmp', '/var/tmp'])) {
     const base = binding.realPath(given)
@@ -54,7 +54,7 @@ async function makeDirectories({ target, own }: Context, root: string, directori
 }
 
 /**
- * Whether nobody but us and root can rename what we make there.
+ * Whether only this process and root can rename what this process creates there.
  * @param base Its real path.
  */
 async function isSafe({ ids, own }: Context, base: string) {

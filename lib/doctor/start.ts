@@ -5,9 +5,10 @@ import { randomBytes } from 'node:crypto'
 import fs from 'node:fs/promises'
 import type { Workspace } from '../environment/build-provider-env.ts'
 import type { ProviderError } from '../internal/errors.ts'
+import type { ObtainedDelivery } from '../process/backend.ts'
 import type { Context, Facts } from './context.ts'
 import { buildProviderEnv, spawnProvider } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { Probe } from './probe.ts'
 import { startProbe } from './probe.ts'
@@ -16,6 +17,12 @@ import { makeScratch } from './scratch.ts'
 import { harmless, page, whom } from './words.ts'
 
 const seconds = (ms: number) => `${(ms / 1000).toFixed(1)} s`
+
+const DELIVERED: Record<ObtainedDelivery, string> = {
+  broker: 'the broker added',
+  fd: 'the CLI read from a pipe',
+  env: 'the CLI had in its environment'
+}
 
 interface Seen {
   facts: Facts
@@ -29,17 +36,31 @@ interface Seen {
   ended: string
   complaint: string
   asked: boolean
+  delivery: ObtainedDelivery | null
   /** How many requests the mock got. */
   seen: number
   root: string
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'start.answered': 'facts' | 'target' | 'durationMs' | 'delivery'
+    'start.skipped': 'facts' | 'reason'
+    'start.refused': 'message'
+    'start.failed': 'facts' | 'ended' | 'complaint'
+    'start.timed-out': 'facts' | 'timeoutMs' | 'asked'
+    'start.unasked': 'facts' | 'seen'
+    'start.left-behind': 'root' | 'target'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'start.answered',
     severity: 'ok',
-    sentence: ({ facts, target, durationMs }) =>
-      `${facts.name} started as ${whom(target)}, sent the made-up key to a mock of its API and ended successfully in ${seconds(durationMs)}.`
+    sentence: ({ facts, target, durationMs, delivery }) =>
+      `${facts.name} started as ${whom(target)}, its question reached a mock of its API with the made-up key, which ${DELIVERED[delivery ?? 'env']}, and it ended successfully in ${seconds(durationMs)}.`
   },
   {
     id: 'start.skipped',
@@ -71,7 +92,7 @@ export const rows: Row<Seen>[] = [
     severity: 'error',
     sentence: ({ facts, seen }) =>
       seen > 0
-        ? `${facts.name} sent a request to the mock of its API, but not with the key that it received.`
+        ? `A request of ${facts.name} reached the mock of its API, but not with the made-up key.`
         : `${facts.name} ended successfully without sending a request to the mock of its API.`,
     remedy: () => 'Check what else configures it: a wrapper script in place of the program, or settings for the whole machine (below /etc).'
   },
@@ -83,7 +104,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context, facts: Facts, runnable: boolean): Promise<Finding[]> {
   const reason = whyNot(context, runnable)
@@ -140,6 +161,8 @@ interface Outcome {
   code: number | null
   signal: NodeJS.Signals | null
   error: Partial<ProviderError> | null
+  /** How it got its credential; null if it was not started. */
+  delivery: ObtainedDelivery | null
   /** Its last lines on stderr. */
   complaint: string
 }
@@ -176,10 +199,10 @@ async function ask(
     const { code, signal, error } = await child.exited
     // It ends before all that it said is read.
     await closed
-    return { code, signal, error: error ?? null, complaint }
+    return { code, signal, error: error ?? null, delivery: child.delivery, complaint }
   } catch (error) {
     // What buildProviderEnv() refuses, and a start that failed: `exited` rejects with it.
-    return { code: null, signal: null, error: error as Partial<ProviderError>, complaint }
+    return { code: null, signal: null, error: error as Partial<ProviderError>, delivery: null, complaint }
   }
 }
 
@@ -190,6 +213,7 @@ function judge(
     code,
     signal,
     error,
+    delivery,
     complaint,
     durationMs,
     hidden,
@@ -200,20 +224,20 @@ function judge(
 ) {
   const about = {
     provider: facts.id,
-    details: { durationMs, requests, exitCode: code, signal, hidden, code: error?.code ?? null, step: error?.step ?? null }
+    details: { durationMs, requests, exitCode: code, signal, hidden, delivery, code: error?.code ?? null, step: error?.step ?? null }
   }
   if (error?.code === 'ERR_PROVIDER_TIMEOUT')
     return finding('start.timed-out', { facts, timeoutMs: startTimeoutMs, asked: asked > 0 }, about)
   if (error) {
     if (!error.code?.startsWith('ERR_')) throw error
-    return finding('start.refused', { message: error.message }, { ...about, path: error.path })
+    return finding('start.refused', { message: error.message ?? error.code }, { ...about, path: error.path })
   }
   const lastLine = harmless(complaint.trim().split('\n').at(-1) ?? '')
   // The mock refuses another key: how the CLI ends then is not the matter.
   if (asked === 0 && strange) return finding('start.unasked', { facts, seen: requests }, about)
   if (code !== 0) return finding('start.failed', { facts, ended: signal ?? `exit status ${code}`, complaint: lastLine }, about)
   if (asked === 0) return finding('start.unasked', { facts, seen: requests }, about)
-  return finding('start.answered', { facts, target, durationMs }, about)
+  return finding('start.answered', { facts, target, durationMs, delivery }, about)
 }
 
 /** Whether the kernel hides the running CLI from its own uid: then its environment belongs to root. */

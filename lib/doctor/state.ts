@@ -5,7 +5,7 @@ import type { Answer, Component, Way } from '../../binding.js'
 import { ACCESS, inquire, last } from './ask.ts'
 import type { Context, Facts } from './context.ts'
 import { STRANGER } from './context.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Row, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { asTarget, unlessSteered, wayTo } from './way.ts'
 import { command, octal, owner, whom } from './words.ts'
@@ -22,31 +22,34 @@ interface Seen {
   component: Component
   /** Whether everybody shares the directory. */
   shared: boolean
-  /** What belongs to somebody who is neither root, the target nor this process. */
+  /** What belongs to a user who is neither root, the target nor this process's. */
   anothers: Component | undefined
   isOwn: boolean
 }
 
+type Id = `state.${string}`
+
 const its = ({ component }: Seen) => `it belongs to ${owner(component)} and has mode ${octal(component.mode)}`
-/** Where the target can put a link in its place first, root's hands stay off. */
+/** If the target could put a link there first, the target runs the command instead of root. */
 const own = ({ context, target, directory, way }: Seen) =>
   way.targets
     ? command(...asTarget(context), 'mkdir', '-p', '-m', '0700', '--', directory.path)
     : command('install', '-d', '-o', target.uid, '-g', target.gid, '-m', '0700', directory.path)
+/** By the target if it can rename what is there. In a sticky directory it can rename only its own, and root moves the rest. */
 const moveAway = ({ context, directory, way }: Seen) =>
-  command(...(way.targets ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
+  command(...(way.replaceable ? asTarget(context) : []), 'mv', '-nT', '--', directory.path, `${directory.path}.disabled`)
 /**
- * Where the tenant can put something else in its place, or somebody else in it, root gives away nothing: it is moved aside,
+ * If the tenant can replace it, or another user can write in it, root does not change its owner: it is moved aside,
  * and a fresh one made.
  */
 const anew = (seen: Seen) => [moveAway(seen), own(seen)]
 const ANEW = 'Rename it, and create a directory that the target user owns; its owner can copy the files that the tenant needs:'
-/** By its owner, whom no link can lead to what is not its own. */
+/** Run by its owner: a link cannot lead the owner to what belongs to others. */
 const mode = ({ context, real }: Seen, bits: string) => command(...asTarget(context), 'chmod', bits, real)
-/** A tenant can make a link of it: whoever runs the commands, as root, is to see what they change. */
+/** A tenant can replace it with a link: whoever runs the commands as root needs to see what they change. */
 const where = ({ directory, real }: Seen) => (real === directory.path ? directory.path : `${directory.path}, a link to ${real}`)
 
-const all: Row<Seen>[] = [
+const all: Row<Seen, Id>[] = [
   {
     id: 'state.usable',
     severity: 'ok',
@@ -84,9 +87,9 @@ const all: Row<Seen>[] = [
     id: 'state.wrong-owner',
     severity: 'error',
     sentence: (seen) => `${seen.directory.name} is ${where(seen)}, which ${whom(seen.target)} cannot write to: ${its(seen)}.`,
-    remedy: ({ way }) => (way.targets || way.inside ? ANEW : 'Make the target user the owner of the directory and its contents:'),
+    remedy: ({ way }) => (way.replaceable || way.inside ? ANEW : 'Make the target user the owner of the directory and its contents:'),
     commands: (seen) =>
-      seen.way.targets || seen.way.inside
+      seen.way.replaceable || seen.way.inside
         ? anew(seen)
         : [command('chown', '-hR', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
   },
@@ -106,13 +109,13 @@ const all: Row<Seen>[] = [
     remedy: ({ way, isOwn }) =>
       isOwn
         ? 'If the tenant needs to save files there, let the owner write:'
-        : way.targets
+        : way.replaceable
           ? ANEW
           : 'If the tenant needs to save files there, make the target user the owner:',
     commands: (seen) =>
       seen.isOwn
         ? [mode(seen, 'u+rwx')]
-        : seen.way.targets
+        : seen.way.replaceable
           ? anew(seen)
           : [command('chown', '-h', `${seen.target.uid}:${seen.target.gid}`, seen.real), mode(seen, 'u+rwx')]
   },
@@ -134,15 +137,23 @@ const all: Row<Seen>[] = [
   }
 ]
 
-/** Those whose commands root runs, whoever may write to the directories on the way. */
-const BY_ROOT = ['state.unreachable', 'state.wrong-owner', 'state.read-only', 'state.foreign']
-/** Those whose commands change what is there, or put something else in its place. */
-const CHANGING = [...BY_ROOT, 'state.missing', 'state.no-directory']
-export const rows = all.map((row) => unlessSteered(CHANGING.includes(row.id) ? unlessAnothers(row) : row, BY_ROOT.includes(row.id)))
-const finding = findingsOf<Seen>(() => rows)
+/** Those whose commands change what is there, or put something else in its place; and whether root runs one of them. */
+const CHANGING = new Map<Id, (seen: Seen) => boolean>([
+  ['state.unreachable', () => true],
+  ['state.wrong-owner', () => true],
+  ['state.read-only', () => true],
+  ['state.foreign', () => true],
+  ['state.missing', ({ way }) => !way.targets],
+  ['state.no-directory', ({ way }) => !way.replaceable || !way.targets]
+])
+export const rows: Table<Record<Id, Seen>> = all.map((row) => {
+  const byRoot = CHANGING.get(row.id)
+  return byRoot === undefined ? unlessSteered(row) : unlessSteered(unlessAnothers(row), byRoot)
+})
+const finding = findingsOf<Record<Id, Seen>>(() => rows)
 
-/** A row without commands where they would open, give away or move what belongs to another user, who can be another tenant. */
-function unlessAnothers({ remedy, commands, ...row }: Row<Seen>): Row<Seen> {
+/** A row without commands if they would open, give away or move what belongs to another user, who can be another tenant. */
+function unlessAnothers({ remedy, commands, ...row }: Row<Seen, Id>): Row<Seen, Id> {
   return {
     ...row,
     remedy: (seen) =>
@@ -156,11 +167,11 @@ function unlessAnothers({ remedy, commands, ...row }: Row<Seen>): Row<Seen> {
 export interface Directory {
   name: string
   path: string
-  /** Whether nothing is started without it. */
+  /** Whether no CLI is started without it. */
   needed: boolean
-  /** Whether the CLI makes it. */
+  /** Whether the CLI creates it. */
   made: boolean
-  /** Whether nobody but the target has any business in it. */
+  /** Whether only the target needs access to it. */
   private: boolean
 }
 
@@ -210,7 +221,8 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
     details: component.kind === 'missing' ? { name: directory.name } : details
   }
   const anothers = (...components: Component[]) => components.find(({ uid }) => ![0, target.uid, context.own.uid].includes(uid))
-  const seen = {
+  const isOwn = component.uid === target.uid
+  const seen: Seen = {
     context,
     directory,
     real,
@@ -218,7 +230,8 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
     target,
     component,
     shared: SHARED.includes(real),
-    anothers: anothers(...answer.components.slice(-2).reverse())
+    anothers: anothers(...answer.components.slice(-2).reverse()),
+    isOwn
   }
   const blocked = answer.components.find((each) => each.path === answer.obstacle?.path)
   const onTheWay = blocked !== undefined && blocked.path !== component.path && blocked.path !== directory.path && blocked.path !== real
@@ -230,16 +243,15 @@ async function judge(directory: Directory, answer: Answer, target: { uid: number
   if (component.kind === 'missing')
     return finding(directory.made && (way.targets || !directory.needed) ? 'state.made-by-cli' : 'state.missing', seen, about)
   if (component.kind !== 'directory') return finding('state.no-directory', seen, about)
-  const isOwn = component.uid === target.uid
   if (isOwn) seen.anothers = undefined
-  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', { ...seen, isOwn }, about)
+  if (answer.obstacle !== null && !directory.needed) return finding('state.read-only', seen, about)
   if (answer.obstacle !== null) return finding(isOwn || seen.shared ? 'state.unwritable' : 'state.wrong-owner', seen, about)
   if (!isOwn && directory.private && target.uid !== 0) return finding('state.foreign', seen, about)
   if (directory.private && (component.mode & 0o077) !== 0 && (await isOpen(context, answer))) return finding('state.open', seen, about)
   return finding('state.usable', seen, about)
 }
 
-/** Whether somebody who is neither the target nor in its groups gets in. Where nobody can be asked, the mode decides. */
+/** Whether a user who is neither the target nor in its groups has access. If the kernel cannot be asked, the mode decides. */
 async function isOpen({ asksStranger }: Context, answer: Answer) {
   const questions = [ACCESS.read, ACCESS.execute, ACCESS.write].map((access) => ({ path: answer.path, access }))
   const answers = await inquire(STRANGER, questions, !asksStranger)

@@ -7,7 +7,7 @@ import { ACCESS, inquire, last } from './ask.ts'
 import type { Context } from './context.ts'
 import { DEFAULT_PREFIX, STRANGER } from './context.ts'
 import { calledAs } from './facade.ts'
-import type { Finding, Row } from './finding.ts'
+import type { Finding, Needs, Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import { openAt } from './way.ts'
 import { command, flag, ids, list, OWN, owner } from './words.ts'
@@ -23,7 +23,19 @@ interface Seen {
   unseen: string[]
 }
 
-export const rows: Row<Seen>[] = [
+type Needed = Needs<
+  Seen,
+  {
+    'target.same': 'target'
+    'target.drop': 'target'
+    'target.cannot-drop': 'target' | 'own' | 'reason' | 'again'
+    'target.unnamed': 'guess' | 'again'
+    'target.root': 'target' | 'guess' | 'again'
+    'target.unseen': 'unseen'
+  }
+>
+
+export const rows: Table<Needed> = [
   {
     id: 'target.same',
     severity: 'ok',
@@ -70,7 +82,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 export async function look(context: Context): Promise<Finding[]> {
   const { target, own, named } = context
@@ -146,7 +158,7 @@ async function guessTenant({ ids, directories, states }: Context) {
   return undefined
 }
 
-/** This command: as it was called, which decides where it looks for packages; by its real path where that could be replaced. */
+/** This command: as it was called, which decides where it looks for packages; by its real path if that could be replaced. */
 async function itself(context: Context) {
   const called = calledAs()
   return called === undefined || (await openAt(context, called)) !== null ? OWN : [process.execPath, called]

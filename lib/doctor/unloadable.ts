@@ -3,15 +3,15 @@
 import { isNativeError } from 'node:util/types'
 import type { NotLoaded } from '../internal/doctor-file.ts'
 import { manifest } from '../internal/manifest.ts'
-import type { Row } from './finding.ts'
+import type { Table } from './finding.ts'
 import { findingsOf } from './finding.ts'
 import type { Diagnosis } from './index.ts'
 import { whyNotLoaded } from './not-loaded.ts'
 import { harmless } from './words.ts'
 
-type Seen = NotLoaded & { platform: string }
+type Needed = { 'platform.unloadable': NotLoaded & { platform: string } }
 
-export const rows: Row<Seen>[] = [
+export const rows: Table<Needed> = [
   {
     id: 'platform.unloadable',
     severity: 'error',
@@ -21,7 +21,7 @@ export const rows: Row<Seen>[] = [
   }
 ]
 
-const finding = findingsOf<Seen>(() => rows)
+const finding = findingsOf<Needed>(() => rows)
 
 /**
  * The report of a diagnosis that could not begin.

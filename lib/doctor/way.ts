@@ -22,30 +22,34 @@ export async function openAt(context: Context, from: string): Promise<string | n
   return steered ?? movable ?? (targets || inside ? real : null)
 }
 
-/** Who has a say in where a path leads. */
+/** Who can influence where a path leads. */
 export type Steering = Pick<Way, 'real' | 'steered' | 'movable' | 'targets'>
 
 /**
- * A row whose commands are withheld where the tenant has a say in what they would change.
- * @param byRoot Whether root runs them, whom a link leads that is put there in the last moment, too.
+ * Returns the row without its commands if the tenant has a say in what they would change.
+ * @param byRoot Whether root runs some of them: a link that the tenant puts there at the last moment would lead root elsewhere.
  */
-export function unlessSteered<Seen extends { way: Steering }>(row: Row<Seen>, byRoot: boolean = false): Row<Seen> {
+export function unlessSteered<Seen extends { way: Steering }, Id extends string>(
+  row: Row<Seen, Id>,
+  byRoot: (seen: Seen) => boolean = () => false
+): Row<Seen, Id> {
   const { remedy, commands } = row
   if (remedy === undefined || commands === undefined) return row
-  const why = ({ steered, movable, real }: Steering) => {
+  const why = (seen: Seen) => {
+    const { steered, movable, real } = seen.way
     if (steered !== null) return `whoever can change ${steered} decides that it leads to ${real}`
-    if (byRoot && movable !== null) return `the tenant can replace ${movable} with a link at any time`
+    if (movable !== null && byRoot(seen)) return `the tenant can replace ${movable} with a link at any time`
     return null
   }
   return {
     ...row,
     remedy: (seen) => {
-      const reason = why(seen.way)
+      const reason = why(seen)
       return reason === null
         ? remedy(seen)
         : `Inspect it yourself: ${reason}. A command that runs with higher privileges would change what the link leads to, so the doctor shows none.`
     },
-    commands: (seen) => (why(seen.way) === null ? commands(seen) : [])
+    commands: (seen) => (why(seen) === null ? commands(seen) : [])
   }
 }
 

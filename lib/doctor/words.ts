@@ -3,7 +3,7 @@
 import path from 'node:path'
 import { ownDirectory } from '../internal/own-directory.ts'
 
-/** What a POSIX shell takes as it is. A leading ~ or = would mean something to some. */
+/** What a POSIX shell takes unquoted. A leading ~ or = is special in some shells. */
 const PLAIN = /^[A-Za-z0-9_/.,:@%+-][A-Za-z0-9_/.,:@%+=-]*$/
 
 /** One word of a POSIX shell. */
@@ -24,7 +24,7 @@ export function owner({ uid, gid }: { uid: number; gid: number }) {
   return `${uid}:${gid}`
 }
 
-/** Short: the title of a report has the group. */
+/** Without the group, which is in the title of a report. */
 export function whom({ uid }: { uid: number }) {
   return `uid ${uid}`
 }
@@ -33,7 +33,7 @@ export function ids({ uid, gid }: { uid: number; gid: number }) {
   return `uid ${uid} gid ${gid}`
 }
 
-/** More than these make no sentence; a finding's details have all. */
+/** A sentence lists at most this many; a finding's details contain all. */
 const MOST_ITEMS = 8
 
 /** "a", "a and b", "a, b and c", "a, b, … and 9 more". */
@@ -42,16 +42,16 @@ export function list(all: readonly string[]) {
   return items.length < 2 ? items.join('') : `${items.slice(0, -1).join(', ')} and ${items.at(-1)}`
 }
 
-/** What steers a terminal: control characters, and those that turn the direction of what follows. */
+/** What steers a terminal: control characters, and characters that change the direction of the text. */
 const UNSAFE = /[\u0000-\u001f\u007f-\u009f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069]/g
 
-/** Text of somebody else's, fit for a terminal: one line, without control characters. */
+/** Another party's text, safe for a terminal: one line, without control characters. */
 export function harmless(text: string, most: number = 300) {
   const line = text.replace(new RegExp(`(?:${UNSAFE.source})+`, 'g'), ' ').trim()
   return line.length > most ? `${line.slice(0, most)}…` : line
 }
 
-/** Where a page of the documentation lies on this machine: it comes with the package, and not with a bundle. */
+/** The path or address of a page of the documentation: the package includes the pages, a bundle does not. */
 export function page(name: string) {
   return ownDirectory === undefined
     ? `https://github.com/webalive/provider-env/blob/main/docs/${name}`
@@ -63,13 +63,13 @@ export function flag(name: string) {
   return name.replace(/[A-Z]/g, (letter) => `-${letter.toLowerCase()}`)
 }
 
-/** JSON, fit for a terminal: what would steer one is written as a \u escape. JSON.stringify() escapes C0 controls alone. */
+/** JSON, safe for a terminal: what would steer it is written as a \u escape. JSON.stringify() escapes only C0 controls. */
 export function json(value: unknown) {
   // Its own line breaks are between the members: within a string, they are escaped already.
   return escaped(JSON.stringify(value, null, 2))
 }
 
-/** Text of somebody else's, fit for a terminal, in its lines: what would steer one is written as a \u escape. */
+/** Another party's text, safe for a terminal, with its line breaks: what would steer the terminal is written as a \u escape. */
 export function escaped(text: string) {
   return text.replace(UNSAFE, (character) =>
     character === '\n' || character === '\t' ? character : `\\u${character.charCodeAt(0).toString(16).padStart(4, '0')}`
@@ -77,8 +77,8 @@ export function escaped(text: string) {
 }
 
 /**
- * This package's command line, by its path: npx prefers what lies in ./node_modules/.bin, which in a workspace is the tenant's to
- * choose. Of a bundle by its name, for a global install: there is no path.
+ * This package's command line, by its path: npx prefers what is in ./node_modules/.bin, which in a workspace the tenant can
+ * choose. In a bundle there is no path: the name of a globally installed command.
  */
 export const OWN = Object.freeze(
   ownDirectory === undefined ? ['provider-env'] : [process.execPath, path.join(ownDirectory, 'bin', 'provider-env.js')]

@@ -165,7 +165,7 @@ const KNOWN = [...FIELDS, ...NO_FIELDS]
 /** Of the variables that one option or field has, and of the members that lead to a payload. */
 const { names: MOST_NAMES, path: MOST_MEMBERS } = binding.inputLimits()
 
-/** Workspace options with a tag of their own. */
+/** Workspace options that have their own tag. */
 const WORKSPACE_FIELDS = [
   ['key', WireTag.WorkspaceKey],
   ['id', WireTag.WorkspaceId],
@@ -222,11 +222,14 @@ export function buildProviderEnv(payload: ProviderPayload | Uint8Array, options?
 function build(wire: WireBuffer, payload: unknown, options: unknown, consumed: Uint8Array[]) {
   const json = isUint8Array(payload) ? takeJson(payload, consumed) : undefined
   if (!json) addPayload(wire, payload, consumed)
-  const { server, recipient, store } = addOptions(wire, options, json !== undefined)
+  const { server, recipient, store, credentialStore } = addOptions(wire, options, json !== undefined)
   const { handles } = wire
   // Its properties are as much work for the addon as a field of the payload each.
   const held = server || recipient || store || handles.length > 0 ? { handles, server, recipient, store } : undefined
-  return fromNative(translate(() => binding.buildProviderEnv(wire.bytes(), json, held)))
+  return fromNative(
+    translate(() => binding.buildProviderEnv(wire.bytes(), json, held)),
+    credentialStore
+  )
 }
 
 function takeJson(payload: Uint8Array, consumed: Uint8Array[]) {
@@ -348,7 +351,8 @@ function addOptions(wire: WireBuffer, value: unknown, isJson: boolean) {
       options.serverCredentials
     ),
     recipient: optionalNative<NativeRecipient>(Recipient, 'options.recipient', 'the return value of createRecipient()', options.recipient),
-    store: nativeStore(options.credentialStore)
+    store: nativeStore(options.credentialStore),
+    credentialStore: options.credentialStore as CredentialStore | undefined
   }
 }
 

@@ -1,6 +1,7 @@
 // class ProviderEnv: the handle of an environment that Rust holds.
 
 import type { ApiKeySource, CredentialKind, CredentialSource, EnvVariable, NativeProviderEnv as Native, ProviderId } from '../../binding.js'
+import type { CredentialStore } from '../credential/credential-store.ts'
 import { bare, own, translate } from '../internal/errors.ts'
 import * as handle from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
@@ -30,7 +31,10 @@ export interface CredentialInfo {
 /** What may be shown of an environment's credential, which never changes: read from the addon once. */
 export let credentialOf: (env: ProviderEnv) => CredentialInfo
 
-export let fromNative: (native: Native) => ProviderEnv
+/** The credential store that an environment's credential comes from. */
+export let storeOf: (env: ProviderEnv) => CredentialStore | undefined
+
+export let fromNative: (native: Native, store?: CredentialStore) => ProviderEnv
 
 /**
  * The environment of one launch, which Rust holds. `util.inspect`, `JSON.stringify` and `String()` show ids, names and
@@ -43,10 +47,13 @@ export class ProviderEnv extends handle.Handle {
   #native
   #credential: CredentialInfo | undefined
   #names: string[] | undefined
+  /** What it was built with, also if its credential comes from elsewhere. */
+  #store: CredentialStore | undefined
 
-  private constructor(key: symbol, native: Native) {
+  private constructor(key: symbol, native: Native, store: CredentialStore | undefined) {
     super(key, native)
     this.#native = native
+    this.#store = store
   }
 
   get provider(): ProviderId {
@@ -78,9 +85,10 @@ export class ProviderEnv extends handle.Handle {
   }
 
   /**
-   * The names of all variables that the child gets with delivery `"auto"`, sorted. A start adds constants that keep the
-   * CLI from obeying files of the workspace, and changes the temporary directory if it is taken: docs/providers.md
-   * lists these variables.
+   * The names of all variables that the child gets if it receives the credential itself, sorted: on a pipe if the CLI
+   * can read one, otherwise in its environment. With the broker, variables of the broker replace those of the credential
+   * and the base URL. A start adds constants that keep the CLI from obeying files of the workspace, and changes the
+   * temporary directory if it is taken. docs/providers.md lists the variables that a start adds.
    */
   get names(): string[] {
     this.#names ??= translate(() => this.#native.names())
@@ -118,7 +126,8 @@ export class ProviderEnv extends handle.Handle {
   }
 
   static {
-    fromNative = (native) => new ProviderEnv(handle.KEY, native)
+    fromNative = (native, store) => new ProviderEnv(handle.KEY, native, store)
+    storeOf = (env) => (env.#store && env.credential.generation !== null ? env.#store : undefined)
     credentialOf = (env) => {
       env.#credential ??= Object.freeze({ ...env.#native.facts.credential })
       return env.#credential

@@ -9,7 +9,7 @@ import { own, translate } from '../internal/errors.ts'
 import { Handle, KEY, nativeOf } from '../internal/handle.ts'
 import * as validate from '../internal/validate.ts'
 import { Secret } from '../secret/secret.ts'
-import { isUint8Array, offHeap, take, textOffHeap, wipe } from '../secret/secret-input.ts'
+import { giveBack, isUint8Array, offHeap, take, takeText, textOffHeap, wipe } from '../secret/secret-input.ts'
 import { ProviderEnv } from './provider-env.ts'
 
 /** Options of a {@link Redactor}. */
@@ -65,10 +65,13 @@ export class Redactor extends Handle {
   redact(value: string | Uint8Array): string | Uint8Array {
     if (typeof value === 'string') return this.#redactString(value)
     if (!isUint8Array(value)) throw validate.wrongType('value', 'a string or a Uint8Array', value)
-    // A small one is emptied meanwhile: it must not be moved out of V8's heap with a secret in it.
-    const taken = take(value, 'value')
-    translate(() => this.#native.redact(taken))
-    if (taken !== value) Uint8Array.prototype.set.call(value, taken)
+    // Small bytes are emptied meanwhile: they must not be moved out of V8's heap with a secret in them.
+    const taken = takeText(value, 'value')
+    try {
+      translate(() => this.#native.redact(taken))
+    } finally {
+      if (taken !== value) giveBack(value, taken)
+    }
     return value
   }
 

@@ -1,7 +1,7 @@
 // The wire buffer: a payload and its options, packed into one buffer outside V8's heap, which the addon reads and
 // wipes. The addon defines the tags with which records begin (`WireTag`).
 //
-// A string is written there directly: joining strings would make another copy of each secret that nobody can wipe.
+// A string is written there directly: joining strings would make another copy of each secret, which cannot be wiped.
 
 import type { NativeSecret, WireTag } from '../../binding.js'
 import { binding } from '../internal/binding.ts'

@@ -15,6 +15,15 @@ export function abortSignal(value: unknown): AbortSignal | undefined {
   throw validate.wrongType('options.signal', 'an AbortSignal', value)
 }
 
+/** Why a signal was aborted. A foreign signal can throw instead of an answer; what it throws is then the reason. */
+export function reasonOf(signal: AbortSignal): unknown {
+  try {
+    return signal.reason
+  } catch (error) {
+    return error
+  }
+}
+
 /**
  * Who waits for which signal. Each signal has one listener of ours, for as long as anybody waits: beyond ten of them Node
  * warns of a leak, and a worker may share one signal among hundreds of calls.

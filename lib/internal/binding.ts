@@ -52,7 +52,7 @@ function named(failures: unknown[]): Binding | undefined {
   }
 }
 
-/** One that was built here. The names are literals inside `try`, so that bundlers leave the files out of the bundle. */
+/** An addon that was built here. The names are literals inside `try`, so that bundlers leave the files out of the bundle. */
 function beside(failures: unknown[]): Binding | undefined {
   try {
     switch (systemName()) {

@@ -5,7 +5,7 @@ import { binding } from './binding.ts'
 import { isMainThread } from './builtins.ts'
 import { providerError, translate } from './errors.ts'
 
-/** A variable of this process; `undefined` where there is none. `process.env` has a prototype, which is no variable's place. */
+/** A variable of this process; `undefined` if it is not set. `process.env` has a prototype, whose properties are not variables. */
 export function variable(name: string): string | undefined {
   // Asked of the environment once, unless the prototype has the name too: each question is a call of getenv(3).
   if (name in Object.prototype && !Object.hasOwn(process.env, name)) return undefined

@@ -16,7 +16,7 @@ const NAMES = new Map([
 ])
 const LIMITS = binding.errorLimits()
 
-/** The parts that an error has beside its code and message where they are known. */
+/** The parts that an error has in addition to its code and message, if they are known. */
 const PARTS = ['syscall', 'path', 'step', 'provider', 'names'] as const
 
 /** Makes one: users cannot. */

@@ -2,7 +2,7 @@
 
 import { isUint8Array } from 'node:util/types'
 import type { NativeAbort as Abort, HttpSettings } from '../../binding.js'
-import { onAbort } from './abort-signal.ts'
+import { onAbort, reasonOf } from './abort-signal.ts'
 import { binding } from './binding.ts'
 import { fromThrown, own, ProviderError, providerError } from './errors.ts'
 import * as validate from './validate.ts'
@@ -44,7 +44,7 @@ export async function runUnlessAborted<T>(begin: (abort: Abort) => Promise<T>, s
 }
 
 function aborted(signal: AbortSignal) {
-  return providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The request was aborted.' }, { cause: signal.reason })
+  return providerError({ code: 'ERR_PROVIDER_ABORTED', message: 'The request was aborted.' }, { cause: reasonOf(signal) })
 }
 
 const MIN_TIMEOUT_MS = 100

@@ -1,4 +1,4 @@
-// This package's package.json: beside `dist/`, or in the bundle that somebody has made.
+// This package's package.json: beside `dist/`, or inside a user's bundle.
 
 interface Manifest {
   name: string

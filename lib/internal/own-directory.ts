@@ -7,8 +7,8 @@ import path from 'node:path'
 const OWN_FILES = /\/(?:dist\/provider-env|target\/internals|(?:dist|target)\/doctor)\.cjs$/
 
 /**
- * The directory of the module that is asked for here: this file's, or a bundle's. An ES module has none: `__dirname` is not
- * defined where a bundler has made one of this file.
+ * The directory of this module: this file's, or a bundle's. An ES module has none: `__dirname` is not
+ * defined if a bundler has made one of this file.
  */
 export const codeDirectory: string | undefined = typeof __dirname === 'undefined' ? undefined : __dirname
 

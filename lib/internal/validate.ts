@@ -7,12 +7,12 @@ import { bounded, nodeTypeError } from './errors.ts'
 
 /** What Node's timers hold: 24.8 days. */
 const MAX_MILLISECONDS = 2 ** 31 - 1
-/** What the kernel takes of supplementary groups (`NGROUPS_MAX`), and far more than it takes of arguments. */
+/** The kernel's limit of supplementary groups (`NGROUPS_MAX`), and far more arguments than it accepts. */
 const MAX_ITEMS = 65_536
-/** As a payload's JSON may have bytes: the largest text that anybody has to give. */
+/** The same limit as for a payload's JSON, in characters. */
 const MAX_TEXT = binding.inputLimits().bytes
 
-/** By which every copy of this package knows the handles of the others, which are no instances of its own classes. */
+/** Marks the handles of every copy of this package for the other copies, of whose classes they are not instances. */
 export const COPY = Symbol.for('@webalive/provider-env:copy')
 export const THIS_COPY = Object.freeze({})
 
@@ -25,7 +25,7 @@ export function wrongType(name: string, expected: string, value: unknown) {
   return nodeTypeError('ERR_INVALID_ARG_TYPE', `${name} must be ${expected}, but is ${kindOf(value)}${whose}.`)
 }
 
-/** What a value is, without its own word. */
+/** What a value is, without its content. */
 function kindOf(value: unknown) {
   if (value === null) return 'null'
   if (Array.isArray(value)) return 'an array'
@@ -52,7 +52,7 @@ export function object(name: string, value: unknown): Record<string, unknown> {
 
 /**
  * Whether an object holds what it holds elsewhere than in properties: a Map, URLSearchParams, Headers, a Date. Read by its
- * properties it would be empty, and what it asks for would be left out in silence.
+ * properties it would be empty, and what it requests would be ignored silently.
  */
 function keepsItsOwnWay(value: object) {
   if (isRoot(Object.getPrototypeOf(value))) return false
@@ -62,7 +62,7 @@ function keepsItsOwnWay(value: object) {
   return SEALED.some((is) => is(value))
 }
 
-/** What has no iterator and no properties either. */
+/** Checks for objects that have neither an iterator nor properties. */
 const SEALED = [
   types.isAnyArrayBuffer,
   types.isBoxedPrimitive,
@@ -74,7 +74,7 @@ const SEALED = [
   types.isWeakSet
 ]
 
-/** What users of neighbours ask for, and what to say instead. */
+/** Options of similar packages, and what to use instead. */
 const INSTEAD: Record<string, string> = {
   // @ts-expect-error TypeScript does not know this form of a prototype.
   __proto__: null,
@@ -96,7 +96,7 @@ const INSTEAD: Record<string, string> = {
 const Fields = function () {} as unknown as { new (): Record<string, unknown>; prototype: object }
 Fields.prototype = Object.freeze(Object.create(null))
 
-/** Own properties by their names, of which nothing is known yet. */
+/** Own properties by their names, not checked yet. */
 export type Own<K extends string> = { [Name in K]?: unknown }
 
 /**
@@ -128,7 +128,7 @@ export function fields<K extends string>(
   return own
 }
 
-/** What a class or another object would hand down is not read. It is not ignored either: it may be a protection. */
+/** Inherited properties are not read. They are not ignored either, because one may be a protection. */
 function refuseInherited(name: string, given: object, known: readonly string[]) {
   for (let from = Object.getPrototypeOf(given); !isRoot(from); from = Object.getPrototypeOf(from)) {
     const key = known.find((key) => Object.hasOwn(from, key) && !Object.hasOwn(given, key))
@@ -166,7 +166,7 @@ export function optionalString(name: string, value: unknown): string | undefined
   return wellFormed(name, limited(name, value))
 }
 
-/** A text that is not too long, of whatever characters. */
+/** A text that is not too long, with any characters. */
 export function limited(name: string, text: string) {
   if (text.length <= MAX_TEXT) return text
   throw wrongValue(name, `must have at most ${MAX_TEXT} characters, but has ${text.length}.`)
@@ -255,7 +255,7 @@ export function members<Name extends string>(names: Record<Name, true>): Name[] 
   return Object.keys(names) as Name[]
 }
 
-/** Unions of the addon's whose words are read here. */
+/** Unions of the addon whose words are read here. */
 interface Unions {
   BodyFormat: BodyFormat
   Call: Call
@@ -264,7 +264,7 @@ interface Unions {
   ExpiryUnit: ExpiryUnit
 }
 
-/** The words of a union of the addon's, in its order. Its types know it as a union only. */
+/** The words of one of the addon's unions, in its order. Its types declare only the union. */
 export function wordsOf<Name extends keyof Unions>(name: Name): Unions[Name][] {
   return Object.values((binding as unknown as Record<Name, Record<string, Unions[Name]>>)[name])
 }

@@ -1,4 +1,4 @@
-// A child's standard streams, and what is done to them in place: a chunk is read, scrubbed or counted where its source pushes
+// A child's standard streams, and what is done to them in place: a chunk is read, scrubbed or counted when its source pushes
 // it. That is one stream less than a Transform behind each.
 
 import type { Readable, Writable } from 'node:stream'
@@ -27,7 +27,7 @@ export function hold(stream: Readable) {
   }
   return () => {
     Reflect.deleteProperty(stream, '_read')
-    // Also when nobody wants data yet: only a read finds the end.
+    // Even if no data is wanted yet: only a read finds the end.
     if (wanted) stream._read(0)
     else stream.read(0)
   }

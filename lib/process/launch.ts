@@ -213,7 +213,13 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariabl
     watch,
     signal,
     redactOutput: readRedactOutput(options.redactOutput, stdio),
-    facts: { provider: native.provider, credential: credentialOf(env), killSignal, killGroupOnExit, isAuto: (delivery ?? 'auto') === 'auto' },
+    facts: {
+      provider: native.provider,
+      credential: credentialOf(env),
+      killSignal,
+      killGroupOnExit,
+      isAuto: (delivery ?? 'auto') === 'auto'
+    },
     child: {
       command: validate.optionalString('options.command', options.command),
       args: validate.strings('options.args', options.args),
@@ -231,7 +237,7 @@ export function readLaunch(env: ProviderEnv, value: unknown, extra: PlainVariabl
       aborted: signal?.aborted === true
     },
     cli: {
-      // Where a program is named, none is looked for in packages.
+      // If a program is named, packages are not searched.
       packageRoots: options.command === undefined ? packageRoots() : [],
       delivery,
       trusted: isTrusted(options.workspaceTrust),

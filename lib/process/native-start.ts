@@ -5,6 +5,7 @@ import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { fromNative, translate } from '../internal/errors.ts'
 import { tearDownAtExit } from '../internal/tear-down.ts'
+import { weakly } from '../internal/weakly.ts'
 import type { MissingProtection } from './backend.ts'
 import { hold } from './child-streams.ts'
 import { completed } from './failed-start.ts'
@@ -24,7 +25,7 @@ export type Running = { id: number; native: NativeProcess; driver: Hearer; relea
 const running: Map<number, Running> = new Map()
 /** Starts the processes of this copy of the package. */
 let made: NativeSpawner | undefined
-/** What no native start here can give; known once one was asked for. */
+/** What no native start can provide here; known once one was requested. */
 let missing: MissingProtection[] | undefined
 
 function onEvent(id: number, event: ProcessEvent) {
@@ -66,7 +67,7 @@ function nameOf(signal: number, realTimeSignal: string | null) {
 
 function spawner() {
   // It outlives its first caller and serves all others, who must not see that one's AsyncLocalStorage.
-  if (!made) binding.callWithoutContext(() => void (made = new binding.NativeSpawner(keepAlive.weakly(onEvent))))
+  if (!made) binding.callWithoutContext(() => void (made = new binding.NativeSpawner(weakly(onEvent))))
   return made as NativeSpawner
 }
 
@@ -76,12 +77,12 @@ function follow(entry: Running) {
 }
 
 export function startNative(launch: Launch): Driver {
-  const missingHere = (missing ??= binding.missingFromNativeStart() as MissingProtection[])
+  const missingHere = (missing ??= binding.missingFromNativeStart())
   const native = translate(() => spawner().spawn(launch.env, launch.child, launch.cli))
   try {
     return attend(launch, native, missingHere)
   } catch (error) {
-    // Nobody would have a handle of it.
+    // The caller would get no handle for it.
     native.stop()
     throw error
   }
@@ -113,7 +114,7 @@ function attend(launch: Launch, native: NativeProcess, missingHere: MissingProte
   return driver
 }
 
-/** Our end of a stream, where there is one. */
+/** Our end of a stream, if there is one. */
 function socket(fd: number | null, index: number) {
   if (fd === null) return null
   const options = {

@@ -31,7 +31,7 @@ export function calledAs(): string | undefined {
   return called && path.isAbsolute(called) && binding.realPath(called) === binding.realPath(own) ? called : undefined
 }
 
-/** Where the command was called: in a linked install that is the project, whose worker looks there first, and the real path is not. */
+/** The path by which the command was called. In a linked install, it is in the project, where the worker looks first. */
 function projectOf(called: string, home: string) {
   let directory = path.dirname(called)
   if (called === binding.realPath(called)) return directory

@@ -6,6 +6,7 @@ import type { ChildProcess } from 'node:child_process'
 import { closeSync } from 'node:fs'
 import type { IdentityRequest, NativeGrant, PortableStart, Stdio } from '../../binding.js'
 import { toObject } from '../environment/provider-env.ts'
+import { reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
 import { builtin } from '../internal/builtins.ts'
 import { bare, fromNative, providerError, translate } from '../internal/errors.ts'
@@ -38,7 +39,8 @@ export function startPortable(launch: Launch): Driver {
   refuseUnverifiable(launch.child.ids)
   const { ids, stdio, aborted } = launch.child
   const plan = bare(translate(() => binding.preparePortable(launch.env, launch.child, launch.cli)))
-  if ('code' in plan) return fail(launch, aborted ? providerError(plan, { cause: launch.signal?.reason }) : fromNative(plan))
+  if ('code' in plan)
+    return fail(launch, aborted ? providerError(plan, { cause: launch.signal && reasonOf(launch.signal) }) : fromNative(plan))
   const descriptors: ('pipe' | 'ignore' | 'inherit' | number)[] = stdio.map(toStdio)
   if (plan.credential !== null) descriptors[binding.CREDENTIAL_DESCRIPTOR] = plan.credential
   let child: ChildProcess
@@ -49,7 +51,7 @@ export function startPortable(launch: Launch): Driver {
       env: bare(toObject(plan.env)),
       uid: ids.uid,
       gid: ids.gid,
-      // A session and group of its own, as the native start makes.
+      // Its own session and group, as the native start makes.
       detached: true,
       stdio: descriptors
     })
@@ -61,11 +63,11 @@ export function startPortable(launch: Launch): Driver {
     if (plan.credential !== null) closeSync(plan.credential)
   }
   ownGroup(child)
-  tieGrant(child, plan.grant)
   try {
+    tieGrant(child, plan.grant)
     return attend(launch, child, plan)
   } catch (error) {
-    // Nobody would have a handle of it.
+    // The caller would get no handle for it.
     signalGroup(child, 9)
     throw error
   }
@@ -86,11 +88,12 @@ function attend(launch: Launch, child: ChildProcess, plan: PortableStart): Drive
 /** The broker answers this process alone, for as long as it runs. */
 function tieGrant(child: ChildProcess, grant: NativeGrant | null) {
   if (!grant) return
+  const { pid } = child
   const end = () => grant.dispose()
   // `exit` comes after libuv has waited for it; `error` if there is no process.
   child.on('exit', end).on('error', end)
   // Without a process, its error is on the way.
-  if (child.pid !== undefined) grant.bind(child.pid)
+  if (pid !== undefined) translate(() => grant.bind(pid))
 }
 
 function fail(launch: Launch, error: Error) {
@@ -101,7 +104,7 @@ function missing(launch: Launch) {
   return [...MISSING, ...launch.redactOutput.missing]
 }
 
-/** Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that nobody can verify is none. */
+/** Bun accepted uid and gid and ignored them until 2026 (oven-sh/bun#33060): a drop that cannot be verified is not one. */
 function refuseUnverifiable({ uid }: IdentityRequest) {
   const other = uid !== undefined && uid !== process.geteuid?.()
   if (other && process.versions.bun)

@@ -28,7 +28,7 @@ export const running: RunningProcesses<ProviderProcess> = new RunningProcesses()
 /** What a backend reports to the process object. */
 export interface Driver {
   child: ProviderProcess
-  /** Calls in the asynchronous context of whoever asked for the start. */
+  /** Calls in the asynchronous context of whoever requested the start. */
   inContext: (call: () => void) => void
   abort: (reason: unknown) => void
   onFailed: (error: StartError) => void
@@ -47,7 +47,7 @@ export let makeProcess: (backend: Backend, facts: StartFacts) => Driver
  * `failure` and `credentialMismatch`, each for the last time before `close`.
  */
 export class ProviderProcess extends EventEmitter {
-  /** The asynchronous context of whoever asked for the start, which listeners are called in. */
+  /** The asynchronous context of whoever requested the start, which listeners are called in. */
   #resource = new AsyncResource('ProviderProcess')
   #backend: Backend
   #killSignal: number
@@ -65,7 +65,7 @@ export class ProviderProcess extends EventEmitter {
   #signalCode: NodeJS.Signals | null = null
   #ended = false
   #closed = false
-  /** Streams of output that are not closed yet, and the process itself: as in ChildProcess, nobody waits for stdin. */
+  /** Streams of output that are not closed yet, and the process itself: as in ChildProcess, `close` does not wait for stdin. */
   #open = 1
   #abortError: ProviderError | undefined
   /** Why it was stopped: the abort, or the timeout. */
@@ -297,7 +297,7 @@ export class ProviderProcess extends EventEmitter {
     this.#killed = true
   }
 
-  /** The run is not what the caller asked for. */
+  /** The run is not what the caller requested. */
   #refuse(error: ProviderError) {
     if (this.#ended || this.#stopError) return
     this.#stop()
@@ -394,7 +394,7 @@ export class ProviderProcess extends EventEmitter {
     return this.#stopError ? Object.defineProperty(result, 'error', bare({ value: this.#stopError })) : result
   }
 
-  /** What nobody reads is read to its end, or `close` would never come. */
+  /** Streams that have no reader are read to their end; otherwise `close` would never be emitted. */
   #finishStreams() {
     process.nextTick(() => {
       for (const stream of [this.stdout, this.stderr]) if (stream?.readable) stream.resume()
@@ -421,7 +421,7 @@ export class ProviderProcess extends EventEmitter {
     }
   }
 
-  /** An `error` that nobody listens for would end the worker, also when it is handled through the promises. */
+  /** An `error` without a listener would end the worker, even if it is handled through the promises. */
   #emitError(error: Error) {
     const handled = this.#spawned !== undefined || this.#exited !== undefined
     if (this.listenerCount('error') === 0 && handled) return

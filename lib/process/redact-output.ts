@@ -11,7 +11,7 @@ import { intercept } from './child-streams.ts'
 import { IGNORE, PIPE } from './stdio.ts'
 
 /**
- * The streams that may be scrubbed: their place among the standard streams, and the protection that is missing where one
+ * The streams that may be scrubbed: their place among the standard streams, and the protection that is missing if one
  * that is scrubbed by default cannot be.
  */
 const STREAMS = [

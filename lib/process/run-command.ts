@@ -16,7 +16,7 @@ import * as keepAlive from './running-processes.ts'
 import { portable } from './spawn-provider.ts'
 import { IGNORE, PIPE } from './stdio.ts'
 
-/** How long it may take to end once it was killed. Not even SIGKILL ends a process that waits for a FUSE daemon's answer. */
+/** How long a killed process may take to end. Even SIGKILL does not end a process that waits for a FUSE daemon's answer. */
 const LAST_MS = 2000
 
 /** The target user, who is not root. */
@@ -28,7 +28,7 @@ interface RunningCommand {
   streams: (Socket | null)[]
   /** SIGTERM to its group, then, after the grace, SIGKILL to all that it started. */
   stop: () => void
-  /** Rejects where it could not be started. */
+  /** Rejects if it could not be started. */
   ended: Promise<CommandResult>
 }
 
@@ -91,7 +91,7 @@ function endless(command: string) {
   return providerError({ code: 'ERR_PROVIDER_TIMEOUT', message })
 }
 
-/** Its end, once all that it said is read. What it has left behind may go on to write, and keeps nobody. */
+/** Its end, once all that it said is read. What it has left behind may go on writing, but nothing waits for it. */
 async function afterStreams(exited: Promise<CommandResult>, streams: Socket[]) {
   const closed = streams.map((stream) => (stream.on('error', () => {}), once(stream, 'close')))
   try {
@@ -103,7 +103,7 @@ async function afterStreams(exited: Promise<CommandResult>, streams: Socket[]) {
 }
 
 /**
- * Where the native start is not to be had. It keeps what child_process passes on: docs/hardening.md. So nothing that comes from
+ * Used if the native start is not available. It keeps what child_process passes on: docs/hardening.md. So nothing that comes from
  * it reaches a terminal, and no command of ours is offered for one.
  */
 function runPortable(

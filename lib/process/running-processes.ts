@@ -2,7 +2,6 @@
 // of the package alive for them.
 
 import { binding } from '../internal/binding.ts'
-import { builtin } from '../internal/builtins.ts'
 
 /** The longest that a timer can be set to (Node's TIMEOUT_MAX): 24.8 days, then again. */
 const FOREVER = 2 ** 31 - 1
@@ -37,7 +36,7 @@ export class RunningProcesses<Process extends Entry> {
   }
 }
 
-/** What is still to be called. The timer keeps it, also where nobody holds this copy of the package any more. */
+/** Callbacks that have not been called yet. The timer keeps them, even if nothing else holds this copy of the package any more. */
 export const awaited: Set<(...values: never[]) => void> = new Set()
 let timer: NodeJS.Timeout | undefined
 let holders = 0
@@ -58,12 +57,4 @@ function start() {
 export function release() {
   holders -= 1
   if (holders === 0) timer?.unref()
-}
-
-/**
- * A function that calls `callback` for as long as somebody else keeps that. The addon keeps what it calls, and with it the
- * whole copy of the package, of which a test runner makes hundreds: so it is made in no scope of ours.
- */
-export function weakly<T extends (...values: never[]) => void>(callback: T): T {
-  return builtin('vm').compileFunction('return (...values) => kept.deref()?.(...values)', ['kept'])(new WeakRef(callback))
 }

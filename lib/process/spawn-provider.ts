@@ -2,9 +2,12 @@
 
 import type { Readable, Writable } from 'node:stream'
 import type { PlainVariable } from '../../binding.js'
+import type { CredentialStore } from '../credential/credential-store.ts'
 import type { ProviderEnv } from '../environment/provider-env.ts'
-import { onAbort } from '../internal/abort-signal.ts'
+import { storeOf } from '../environment/provider-env.ts'
+import { onAbort, reasonOf } from '../internal/abort-signal.ts'
 import { binding } from '../internal/binding.ts'
+import { keepFresh } from './keep-fresh.ts'
 import type { SpawnOptions } from './launch.ts'
 import { readLaunch } from './launch.ts'
 import { startNative } from './native-start.ts'
@@ -18,7 +21,7 @@ export type PipedProviderProcess = ProviderProcess & {
   readonly stderr: Readable
 }
 
-/** `new net.Socket({ fd })` never emits under Bun, and elsewhere than on Linux the addon has no start of its own. */
+/** `new net.Socket({ fd })` never emits under Bun, and the addon can start processes only on Linux. */
 export const portable = process.versions.bun !== undefined || process.platform !== 'linux' || binding.missingForNativeStart() !== null
 
 const start = portable ? startPortable : startNative
@@ -52,11 +55,20 @@ export function spawnWith(env: ProviderEnv, options: SpawnOptions | undefined, e
   const launch = readLaunch(env, options, extra)
   const driver = start(launch)
   const { signal } = launch
+  serve(driver.child, storeOf(env))
   if (signal) tieOrEnd(driver, signal)
   return driver.child
 }
 
-/** A process that nobody could abort, and that the caller gets no handle of, ends. */
+/** An agent that the broker serves uses the newest token of its store, so there has to be a valid one. */
+function serve(child: ProviderProcess, store: CredentialStore | undefined) {
+  if (!store) return
+  child.once('spawn', () => {
+    if (child.delivery === 'broker') keepFresh(store, child)
+  })
+}
+
+/** Ends a process that could not be aborted and for which the caller gets no handle. */
 function tieOrEnd(driver: Driver, signal: AbortSignal) {
   try {
     tie(driver, signal)
@@ -67,7 +79,7 @@ function tieOrEnd(driver: Driver, signal: AbortSignal) {
 }
 
 function tie(driver: Driver, signal: AbortSignal) {
-  const abort = () => driver.abort(signal.reason)
+  const abort = () => driver.abort(reasonOf(signal))
   if (signal.aborted) {
     // Not before the caller can listen.
     process.nextTick(abort)

@@ -127,7 +127,7 @@ export class UsageLedger {
 }
 
 /**
- * For a process that is not read: a run that used something, and nobody knows what. Its start cannot be taken back, so
+ * For a process that is not read: a run that used an unknown amount. Its start cannot be undone, so
  * there is no error.
  */
 function unread(child: ProviderProcess) {
@@ -147,7 +147,7 @@ function unread(child: ProviderProcess) {
   return metered
 }
 
-/** @param known What is used where the caller says nothing. */
+/** @param known The defaults. */
 function readLabels(value: unknown, known: Partial<LedgerKey>): LedgerKey {
   const given = validate.options('labels', value, LABELS)
   const all = LABELS.map((name) => {

@@ -13,7 +13,7 @@ import type { Driver } from './provider-process.ts'
 import { PIPE } from './stdio.ts'
 
 export interface Watch {
-  /** What the addon is asked: by the arguments where it is undefined. */
+  /** What the addon is asked; if undefined, the arguments decide. */
   watch: boolean | undefined
   /** What the thread that is resumed had used. */
   thread: ThreadCounts | undefined

@@ -137,7 +137,7 @@ function readAgentLaunch(value: unknown) {
   return { onSpawn: onSpawn as AgentLaunch['onSpawn'], launch }
 }
 
-/** What the listener throws is the SDK's to see, which then knows of no process: one that nobody ends would be left. */
+/** If the listener throws, the SDK sees the error and gets no process: without this, the process would keep running. */
 function tell(onSpawn: AgentLaunch['onSpawn'], child: PipedProviderProcess) {
   try {
     onSpawn?.(child)

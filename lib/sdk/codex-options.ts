@@ -70,12 +70,12 @@ const OPTIONS = validate.members({
  * Returns options for the Codex SDK.
  * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
  * needed, with delivery `"broker"` on a system that has no broker, for a
- * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with the
- * server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
+ * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with
+ * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;
  * `ERR_PROVIDER_CREDENTIAL_SUPERSEDED`, `ERR_PROVIDER_CREDENTIAL_EXPIRED`, `ERR_PROVIDER_CREDENTIAL_REVOKED`; the
  * errors of {@link resolveProgram}.
- * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, or if a
- * directory or the base URL contains a secret.
+ * @throws {TypeError} `ERR_INVALID_ARG_VALUE` if no directory is named and the workspace is untrusted, if `cwd` is
+ * empty or contains a NUL byte, or if a directory or the base URL contains a secret.
  */
 export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptions {
   const native = nativeOf(env)
@@ -85,6 +85,7 @@ export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptio
   const ownLaunch = validate.options('launch', launch, OPTIONS)
   const byBroker = usesBroker(native, ownLaunch.delivery)
   const exposes = byBroker ? translate(() => native.hasOtherSecrets()) : true
+  const cwd = readDirectory('launch.cwd', ownLaunch.cwd)
   if (exposes && ownLaunch.exposeSecrets !== true) {
     const what = byBroker ? 'the session cookie and the values of userEnvKeys as JavaScript strings' : 'the key as a JavaScript string'
     throw unsupported(
@@ -107,10 +108,10 @@ export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptio
     })
   }
   const { owner, source } = credentialOf(env)
-  if (owner === 'server') {
+  if (!byBroker && owner === 'server') {
     const option = source === 'server' ? 'serverCredentials' : 'credentialOwner'
     throw unsupported(
-      "The Codex SDK cannot stop the CLI from reading config.toml and .env in CODEX_HOME, which can send the server's key elsewhere. Use spawnProvider(), or pass the workspace's own key.",
+      'The Codex SDK cannot stop the CLI from reading config.toml and .env in CODEX_HOME, which can send the server\'s key elsewhere. Use delivery "auto", spawnProvider(), or the workspace\'s own key.',
       option
     )
   }
@@ -121,7 +122,7 @@ export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptio
     allowRoot: ownLaunch.allowRoot as boolean,
     path: translate(() => native.get('PATH')) ?? undefined
   })
-  const directories = names([native.facts.workspaceDir, validate.optionalString('launch.cwd', ownLaunch.cwd)])
+  const directories = names([native.facts.workspaceDir, cwd])
   if (!trusted && directories.length === 0) {
     throw validate.wrongValue(
       'launch.cwd',
@@ -155,6 +156,12 @@ function usesBroker(native: NativeProviderEnv, value: unknown) {
   const reason = translate(() => native.brokerSupport())
   if (reason && delivery === 'broker') throw fromNative(reason)
   return !reason
+}
+
+function readDirectory(name: string, value: unknown) {
+  const directory = validate.optionalString(name, value)
+  if (directory === '' || directory?.includes('\0')) throw validate.wrongValue(name, 'must be a path without a NUL byte.')
+  return directory
 }
 
 /**

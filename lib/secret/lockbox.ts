@@ -92,7 +92,7 @@ const CONTEXT = validate.members({ tenant: true, purpose: true, extra: true, nam
   true
 >)
 
-/** Where a master key may come from, by the one property that its source has. */
+/** The sources of a master key, by the only property of each. */
 const PLACES: Record<string, (value: string) => Place> = {
   env(name) {
     requireMainThread('A master key from the environment')

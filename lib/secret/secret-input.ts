@@ -1,8 +1,8 @@
 // Takes secret bytes from a caller: reads them once, fills them with zeros, and refuses them if another thread could
 // write to them.
 //
-// V8 keeps a typed array of up to 64 bytes in its own heap until somebody asks for its `buffer`, as the addon does: then it
-// moves the bytes out, and leaves them behind where nothing can wipe them. So such an array is copied and zero-filled
+// V8 keeps a typed array of up to 64 bytes in its own heap until code reads its `buffer`, as the addon does: then it
+// moves the bytes out, and leaves a copy behind that cannot be wiped. So such an array is copied and zero-filled
 // before anything asks (typed-array-max-size-in-heap in V8's flags).
 
 import { isSharedArrayBuffer as utilIsSharedArrayBuffer, isUint8Array as utilIsUint8Array } from 'node:util/types'
@@ -39,13 +39,13 @@ export function wipe(all: Uint8Array[]) {
     try {
       fill.call(bytes, 0)
     } catch {
-      // Detached: its bytes are somebody else's now.
+      // Detached: its bytes now belong to another buffer.
     }
   }
 }
 
 /**
- * Throws for what another thread could write to while it is read, and for what has no bytes any more. It asks for the
+ * Throws for what another thread could write to while it is read, and for what has no bytes any more. It reads the
  * `buffer`: not before a small array has been copied and wiped.
  */
 export function refuseUnusable(bytes: Uint8Array, name: string) {
@@ -77,28 +77,45 @@ function refuseConsumed(bytes: Uint8Array, name: string) {
 }
 
 /**
- * Bytes of this content that the addon may read and wipe: these, or a copy outside of V8's heap. Small ones are
- * zero-filled already when it returns.
+ * A secret's bytes, which the addon may read and wipe: these, or a copy outside of V8's heap. Small ones, and those that it
+ * throws for, are zero-filled already when it ends.
  */
 export function take(bytes: Uint8Array, name: string): Uint8Array {
+  try {
+    const taken = takeText(bytes, name)
+    refuseConsumed(taken, name)
+    return taken
+  } catch (error) {
+    wipe([bytes])
+    throw error
+  }
+}
+
+/** The same for bytes that may contain a secret: any content is accepted, and bytes that it throws for keep theirs. */
+export function takeText(bytes: Uint8Array, name: string): Uint8Array {
   const length = lengthOf(bytes)
   if (length > ON_HEAP_BYTES) {
     refuseUnusable(bytes, name)
-    refuseConsumed(bytes, name)
     return bytes
   }
   const copy = offHeap(length)
+  // A detached array is refused next.
+  if (length > 0) set.call(copy, bytes)
+  wipe([bytes])
   try {
-    // A detached array is refused next.
-    if (length > 0) set.call(copy, bytes)
-    wipe([bytes])
     refuseUnusable(bytes, name)
-    refuseConsumed(copy, name)
     return copy
   } catch (error) {
-    wipe([copy])
+    giveBack(bytes, copy)
     throw error
   }
+}
+
+/** Returns to small bytes what was taken from them, or what has become of it, and wipes the copy. */
+export function giveBack(bytes: Uint8Array, copy: Uint8Array) {
+  // A detached array has no length, and takes none.
+  if (lengthOf(bytes) > 0) set.call(bytes, copy)
+  wipe([copy])
 }
 
 /** Calls `use` with what the addon may read, and zero-fills that and the bytes afterwards, whatever came of it. */

@@ -113,7 +113,7 @@ export interface Secret {
   dispose(): void
 }
 
-/** Lends a secret to the addon: a handle as it is, bytes as a secret of their own, which they are consumed for. */
+/** Lends a secret to the addon: a handle as it is, bytes as a new secret, which consumes them. */
 export function lend<T>(secret: unknown, name: string, use: (native: Native) => T): T {
   const handle = nativeOf<Native>(Secret, secret)
   if (handle) return translate(() => use(handle))

@@ -131,7 +131,7 @@ export class Metered {
   seekSubagents(): Promise<void> | undefined {
     if (this.#failed || !translate(() => this.native.seeksSubagents())) return undefined
     const search = runUnlessAborted((abort) => this.native.seekSubagents(abort), AbortSignal.timeout(SEARCH_MS))
-    // Also after a defect, and where a file system hangs: then nobody knows.
+    // Also after a defect, or if a file system hangs: then it is unknown.
     return search.then(
       (found) => this.native.found(found),
       () => this.native.found('unknown')
@@ -168,7 +168,7 @@ export class Metered {
     return { ...told, retryable: told.retryable || resetsAt !== null, resetsAt }
   }
 
-  /** A minute of the CLI's clock, by our own where both are in one time zone. Its end: the CLI leaves the seconds out. */
+  /** A minute of the CLI's clock, by our own if both are in one time zone. Its end, because the CLI omits the seconds. */
   #byClock(clock: ClockTime | null) {
     if (!clock || this.native.timeZone() !== (process.env.TZ ?? '')) return null
     const today = this.#failedAt

@@ -120,10 +120,13 @@ export class UsageMeter {
     return this
   }
 
-  /** Reads one event, as an SDK provides it. */
+  /**
+   * Reads one event, as an SDK provides it.
+   * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, or `ERR_INVALID_ARG_VALUE` if JSON cannot represent the event.
+   */
   event(event: object): this {
     if (typeof event !== 'object' || event === null) throw validate.wrongType('event', 'an object', event)
-    return this.write(`${JSON.stringify(event)}\n`)
+    return this.write(`${lineOf(event)}\n`)
   }
 
   /** Ends the run. Pass `null`, the default, if the exit code is unknown. Later output is not read. */
@@ -132,6 +135,24 @@ export class UsageMeter {
     this.#metered.end(code)
     return this
   }
+}
+
+/** What engines throw for a value that JSON cannot represent, V8 and JavaScriptCore. The caller's own `toJSON` can throw too. */
+const NOT_JSON = /BigInt|circular|cyclic/
+
+function lineOf(event: object) {
+  let line: string | undefined
+  try {
+    line = JSON.stringify(event)
+  } catch (error) {
+    const isOurs = error instanceof TypeError && !Object.hasOwn(error, 'code') && NOT_JSON.test(error.message)
+    if (!isOurs) throw error
+  }
+  if (line !== undefined) return line
+  throw validate.wrongValue(
+    'event',
+    'must be an object that JSON can represent: without a BigInt, a cycle, or a toJSON() that returns nothing.'
+  )
 }
 
 function readWorkspace(value: unknown) {

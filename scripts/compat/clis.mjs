@@ -1,4 +1,4 @@
-// The two CLIs as published packages: the place of their program, the variable that tells the tests about it, and their
+// The two CLIs as published packages: the place of their program, the variable that names it for the tests, and their
 // tests.
 import { readdirSync } from 'node:fs'
 import { basename, join } from 'node:path'

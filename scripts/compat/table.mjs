@@ -2,7 +2,7 @@
 import { clis } from './clis.mjs'
 
 const BEGIN = '<!-- Written by `npm run compat`; edits here are lost. -->'
-const END = '<!-- The end of what is written. -->'
+export const END = '<!-- The end of what is written. -->'
 const HEAD = ['| CLI | version | passed | failed | skipped | date | provider-env |', '|---|---|--:|--:|--:|---|---|']
 const LONGEST = 110
 const MOST = 4
@@ -81,10 +81,11 @@ export function withRows(document, rows) {
   return `${before}${BEGIN}\n\n${tableText([...all.values()])}\n\n${END}${after}`
 }
 
-function split(document) {
-  const [before, rest, ...more] = document.split(BEGIN)
+/** A document around what is written into it. @param {string} document @param {string} [begin] */
+export function split(document, begin = BEGIN) {
+  const [before, rest, ...more] = document.split(begin)
   const [inside, after, ...others] = rest?.split(END) ?? []
   if (after === undefined || more.length || others.length)
-    throw new Error(`the document must have exactly one ${BEGIN} before exactly one ${END}`)
+    throw new Error(`the document must have exactly one ${begin} before exactly one ${END}`)
   return { before, inside, after }
 }

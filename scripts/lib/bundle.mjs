@@ -67,7 +67,7 @@ export async function declarations() {
 
 /**
  * What the plugin made, as a reader wants it: each public declaration says that it is one. Private fields go, which would make
- * each class a type of its own.
+ * each class its own type.
  */
 function published(text) {
   const lists = /^export (?:type )?\{ ([^}]*) \};?\n?/gm
@@ -95,6 +95,11 @@ function common(input) {
   }
 }
 
+/** As in a string or a regular expression. @param {string} unit of UTF-16 */
+function escaped(unit) {
+  return `\\u${unit.charCodeAt(0).toString(16).padStart(4, '0')}`
+}
+
 /** Takes the types out, and puts the version in. What runs keeps its names and its comments, so that a stack trace can be read. */
 async function typescript() {
   const { default: ts } = await import('typescript')
@@ -106,6 +111,8 @@ async function typescript() {
       if (!fileName.endsWith('.ts')) return null
       const { outputText } = ts.transpileModule(code, { fileName, compilerOptions: config.compilerOptions })
       return { code: outputText.replace(/\bPACKAGE_VERSION\b/, () => JSON.stringify(version)), map: null }
-    }
+    },
+    // V8 compiles a source with any other character as UTF-16, which takes a third longer.
+    renderChunk: (code) => ({ code: code.replace(/[^\0-\x7f]/g, escaped), map: null })
   }
 }

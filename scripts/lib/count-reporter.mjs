@@ -3,7 +3,7 @@
 import { relative } from 'node:path'
 import { root } from './paths.mjs'
 
-/** Node 20 reports as skipped what the names asked for left out; newer lines do not report it. */
+/** Node 20 reports tests that the requested names exclude as skipped; newer lines do not report them. */
 const LEFT_OUT = 'test name does not match pattern'
 const names = { pass: 'passed', fail: 'failed', cancelled: 'failed', skipped: 'skipped', todo: 'skipped' }
 

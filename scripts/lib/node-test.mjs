@@ -15,7 +15,7 @@ const noNetwork = 3 // netns.sh's exit code where a namespace cannot be had
  * A step's answer, with counts or a reason to skip; throws where a test failed or none ran.
  * @param {string[]} files
  * @param {{ slowness?: number, isPrivate?: boolean, node?: string, pattern?: string, env?: NodeJS.ProcessEnv, output?: 'tee' | 'keep', log?: (text: string) => void }} [options]
- *   slowness: how many times longer the bounds are; isPrivate: in a network namespace of its own; node: another than this one;
+ *   slowness: how many times longer the bounds are; isPrivate: in its own network namespace; node: another than this one;
  *   pattern: of names, the others are not counted; log: gets all that was printed
  */
 export async function nodeTest(

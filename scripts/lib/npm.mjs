@@ -6,7 +6,7 @@ import { temporary } from './scratch.mjs'
 const NPM_MS = 300_000
 const UNREACHABLE = ['ENOTFOUND', 'EAI_AGAIN', 'ECONNREFUSED', 'ECONNRESET', 'ENETUNREACH', 'EHOSTUNREACH', 'ETIMEDOUT', 'FETCH_ERROR']
 
-/** npm's output. @param {string[]} args @param {string} cwd @param {string} what is asked for, as an error is to name it */
+/** npm's output. @param {string[]} args @param {string} cwd @param {string} what npm does, as an error names it */
 export async function npm(args, cwd, what) {
   // By default a registry that cannot be reached is tried for over a minute.
   const { npm_config_fetch_retries = '1' } = process.env

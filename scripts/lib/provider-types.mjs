@@ -8,12 +8,16 @@ const BEGIN = '// What follows from the rows in src/provider.'
 /** @param {string} outDir where a build for this platform lies */
 export function providerTypes(outDir) {
   const addon = readdirSync(outDir).find((name) => name.endsWith('.node'))
-  const rows = createRequire(import.meta.url)(join(outDir, addon)).providerFacts()
+  const { providerFacts, keyClasses } = createRequire(import.meta.url)(join(outDir, addon))
+  const rows = providerFacts()
   return [
     BEGIN,
     '',
     '/** The CLI that serves a request. */',
-    `export type ProviderId = ${rows.map(({ id }) => `'${id}'`).join(' | ')}`,
+    `export type ProviderId = ${union(rows.map(({ id }) => id))}`,
+    '',
+    '/** The classes of keys with a known shape. */',
+    `export type KeyClass = ${union(keyClasses())}`,
     '',
     '/** The directories in which the CLIs keep their state. docs/providers.md explains what each CLI does without one. */',
     'export interface StateDirectories {',
@@ -27,6 +31,11 @@ export function providerTypes(outDir) {
 export function providerTypesIn(file) {
   const text = readFileSync(file, 'utf8')
   return text.slice(text.indexOf(BEGIN))
+}
+
+/** @param {string[]} words */
+function union(words) {
+  return words.map((word) => `'${word}'`).join(' | ')
 }
 
 function stateDirectory({ name, stateVariable, stateOption, stateBelowHome, neededDirectories }) {

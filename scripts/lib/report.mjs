@@ -28,7 +28,7 @@ export class Report {
     this.#only = only
   }
 
-  /** Whether any step of a stage, or that very step, was asked for. */
+  /** Whether any step of a stage, or that very step, was requested. */
   wants(stage, step) {
     if (!this.#only.length) return true
     return this.#only.some((one) => one === stage || (step ? one === `${stage}/${step}` : one.startsWith(`${stage}/`)))

@@ -73,7 +73,7 @@ export function run(command, args, { cwd = root, env = {}, output = 'stdout', ti
   })
 }
 
-/** The processes of a group; none where nobody can tell. */
+/** The processes of a group; none if that cannot be found out. */
 function membersOf(group) {
   if (!existsSync('/proc/self/stat')) return
   return readdirSync('/proc')

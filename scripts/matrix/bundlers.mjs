@@ -7,7 +7,7 @@ import { told } from '../lib/report.mjs'
 import { copyOf, exerciseIn, runIn } from './project.mjs'
 
 const name = manifest().name
-/** A bundler cannot put an addon into its file: what the loader asks for by name stays its own package. */
+/** A bundler cannot put an addon into its file: what the loader requires by name stays its own package. */
 const ADDONS = `/^${name.replace('/', '\\/')}-/`
 
 const webpackScript = (tools, format) => `

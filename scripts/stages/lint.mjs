@@ -16,7 +16,7 @@ export async function lint(report, { regenerated }) {
   await report.step('lint', 'rustfmt', () => cargo(['fmt', '--check']))
   await report.step('lint', 'clippy', () => cargo(['clippy', '--locked', '--all-targets', ...deny]))
   await report.step('lint', 'clippy-core', () => cargo(['clippy', '--locked', '--all-targets', '--no-default-features', ...deny]))
-  // Nothing else here compiles them, and they use the core's own types. Their dependencies have a lock file of their own.
+  // Nothing else here compiles them, and they use the core's own types. Their dependencies have their own lock file.
   const ofFuzz = ['--manifest-path', fromRoot('fuzz', 'Cargo.toml')]
   await report.step('lint', 'fuzz-targets', async () => {
     await cargo(['fmt', ...ofFuzz, '--check'])

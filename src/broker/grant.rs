@@ -4,17 +4,21 @@ use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use tokio::sync::SetOnce;
-use tokio::time::timeout;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, SetOnce};
+use tokio::time::{sleep, timeout, timeout_at};
 
 use super::live_credential::LiveCredential;
 use super::options::Limits;
 use super::peer::{Peer, PeerRule, Process};
+use super::race::first;
 use super::refusal::Reason;
 use super::token::TokenDigest;
 
 /// A CLI can ask before the launch knows its process, but not for long.
 const UNTIL_BOUND: Duration = Duration::from_secs(5);
+
+/// Requests of one launch that wait for their turn. More wait only if somebody wants to use up the broker's connections.
+const MAX_WAITING: usize = 256;
 
 /// What the broker knows of a launch.
 #[derive(Debug)]
@@ -23,31 +27,38 @@ pub struct GrantState {
     pub(super) workspace: Arc<str>,
     pub(super) credential: Arc<LiveCredential>,
     pub(super) limits: Limits,
-    /// None where the socket and the process that calls are proof enough.
+    /// None if the socket and the calling process are proof enough.
     pub(super) token: Option<TokenDigest>,
     peer: PeerRule,
-    /// Whether it is reached by a socket of its own.
+    /// Whether it has its own socket.
     has_socket: bool,
     process: SetOnce<Process>,
     pub(super) ended: SetOnce<()>,
-    in_flight: AtomicUsize,
+    /// A permit for each request that may be in flight.
+    in_flight: Arc<Semaphore>,
+    waiting: AtomicUsize,
     rate: Mutex<Rate>,
 }
 
 #[derive(Debug)]
 struct Rate {
-    /// Requests that may come now.
+    /// Requests that may come now; negative: so many have been promised a later turn.
     left: f64,
     at: Instant,
 }
 
 /// A request in flight, for as long as it lives.
 #[derive(Debug)]
-pub(super) struct Slot(Arc<GrantState>);
+pub(super) struct Slot {
+    _permit: OwnedSemaphorePermit,
+}
 
-impl Drop for Slot {
+/// A request that waits for its turn, for as long as it lives.
+struct Waiting<'a>(&'a AtomicUsize);
+
+impl Drop for Waiting<'_> {
     fn drop(&mut self) {
-        self.0.in_flight.fetch_sub(1, Ordering::AcqRel);
+        self.0.fetch_sub(1, Ordering::AcqRel);
     }
 }
 
@@ -69,14 +80,15 @@ pub struct GrantRequest {
 pub enum Route {
     /// By TCP on loopback, with a token.
     Tcp,
-    /// By a Unix socket of its own, with a token.
+    /// By its own Unix socket, with a token.
     Unix,
-    /// By a Unix socket of its own, without a token: the kernel tells that the caller is the process that was started.
+    /// By its own Unix socket, without a token: the kernel says that the caller is the process that was started.
     UnixWithoutToken,
 }
 
 impl GrantState {
     pub(super) fn new(id: u64, token: Option<TokenDigest>, request: GrantRequest) -> Self {
+        let in_flight = request.limits.concurrent_requests.min(Semaphore::MAX_PERMITS);
         let rate = Rate { left: f64::from(request.limits.burst), at: Instant::now() };
         Self {
             id,
@@ -88,7 +100,8 @@ impl GrantState {
             has_socket: request.route != Route::Tcp,
             process: SetOnce::new(),
             ended: SetOnce::new(),
-            in_flight: AtomicUsize::new(0),
+            in_flight: Arc::new(Semaphore::new(in_flight)),
+            waiting: AtomicUsize::new(0),
             rate: Mutex::new(rate),
         }
     }
@@ -106,7 +119,7 @@ impl GrantState {
         if self.ended.get().is_some() { Err(Reason::GrantEnded) } else { Ok(()) }
     }
 
-    /// Whether this peer is whom the grant is for. Waits for a moment where the launch does not know its process yet.
+    /// Whether the grant is for this peer. Waits for a moment if the launch does not know its process yet.
     pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), Reason> {
         if self.peer.only_started_process && self.process.get().is_none() && peer.uid() == Some(self.peer.uid) {
             let _ = timeout(UNTIL_BOUND, self.process.wait()).await;
@@ -114,26 +127,51 @@ impl GrantState {
         peer.check(self.peer, self.id, self.process.get())
     }
 
-    /// Takes a place among the requests in flight.
-    pub(super) fn admit(self: &Arc<Self>) -> Result<Slot, Reason> {
-        if !self.may_come_now() {
-            return Err(Reason::TooFast);
+    /// Takes a place among the requests in flight, and waits for its turn for at most `patience`: a CLI that is told to come
+    /// again later gives up, or hides the reason.
+    pub(super) async fn admit(&self, patience: Duration) -> Result<Slot, Reason> {
+        let at_once = self.turn(Duration::ZERO).filter(Duration::is_zero);
+        let permit = at_once.and_then(|_| Arc::clone(&self.in_flight).try_acquire_owned().ok());
+        if let Some(permit) = permit {
+            return Ok(Slot { _permit: permit });
         }
-        let before = self.in_flight.fetch_add(1, Ordering::AcqRel);
-        let slot = Slot(Arc::clone(self));
-        if before < self.limits.concurrent_requests { Ok(slot) } else { Err(Reason::TooManyRequests) }
+        let ended = async {
+            self.ended.wait().await;
+            Err(Reason::GrantEnded)
+        };
+        first(ended, self.wait(patience, at_once.is_some())).await
     }
 
-    fn may_come_now(&self) -> bool {
+    async fn wait(&self, patience: Duration, has_turn: bool) -> Result<Slot, Reason> {
+        let until = tokio::time::Instant::now() + patience;
+        let before = self.waiting.fetch_add(1, Ordering::AcqRel);
+        let _waiting = Waiting(&self.waiting);
+        if before >= MAX_WAITING {
+            return Err(Reason::TooManyRequests);
+        }
+        if !has_turn {
+            sleep(self.turn(patience).ok_or(Reason::TooFast)?).await;
+        }
+        let permit = timeout_at(until, Arc::clone(&self.in_flight).acquire_owned()).await;
+        let permit = permit.map_err(|_| Reason::TooManyRequests)?.map_err(|_| Reason::GrantEnded)?;
+        Ok(Slot { _permit: permit })
+    }
+
+    /// How long a request has to wait until the rate allows it. None if that is longer than `patience`: then no turn was
+    /// taken.
+    fn turn(&self, patience: Duration) -> Option<Duration> {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
-        let earned = now.duration_since(rate.at).as_secs_f64() * f64::from(self.limits.requests_per_second);
+        let each_second = f64::from(self.limits.requests_per_second);
+        let earned = now.duration_since(rate.at).as_secs_f64() * each_second;
         rate.left = (rate.left + earned).min(f64::from(self.limits.burst));
         rate.at = now;
-        if rate.left < 1.0 {
-            return false;
+        let wait = (1.0 - rate.left).max(0.0) / each_second;
+        if wait > patience.as_secs_f64() {
+            return None;
         }
         rate.left -= 1.0;
-        true
+        // Shorter than `patience`, so it is a duration, also if nothing is earned.
+        Some(Duration::try_from_secs_f64(wait).unwrap_or_default())
     }
 }

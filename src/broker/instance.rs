@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 use std::path::PathBuf;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::Duration;
@@ -11,16 +12,19 @@ use tokio::sync::SetOnce;
 
 use super::audit::Audit;
 use super::grant::{GrantRequest, GrantState, Route};
-use super::listener::{Connections, Listening, Threads, open_tcp, open_unix};
+use super::listener::{BrokerDirectory, Connections, Listening, Threads, open_tcp, open_unix};
 use super::options::{Limits, Options};
 use super::peer::Process;
 use super::peer::sock_diag::SockDiag;
+use super::registry::{Lease, Registry};
 use super::request::Expected;
 use super::shared::Shared;
-use super::upstream::Endpoint;
+use super::upstreams::Upstreams;
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::address::Endpoint;
 use crate::provider::{Transport, Vendor};
 use crate::secret::Secret;
+use crate::sys::wiping_allocator::with_wiped_memory;
 
 /// A request's future, hyper and rustls go a few KiB deep; without optimization several times that.
 const STACK_BYTES: usize = 1024 * 1024;
@@ -32,10 +36,15 @@ const BLOCKING_THREADS: usize = 4;
 #[derive(Debug)]
 pub struct Broker {
     shared: Arc<Shared>,
+    pub(super) registry: Arc<Registry>,
+    pub(super) upstreams: Upstreams,
     connections: Arc<Connections>,
     threads: Arc<Threads>,
     /// By provider and vendor.
     ports: Mutex<HashMap<(&'static str, &'static str), u16>>,
+    sockets: Mutex<Option<Arc<BrokerDirectory>>>,
+    /// Whether code of the worker's has it, and not only launches.
+    is_callers: AtomicBool,
     stop: Arc<SetOnce<()>>,
     running: Mutex<Vec<JoinHandle<()>>>,
 }
@@ -47,6 +56,7 @@ pub struct Grant {
     state: Arc<GrantState>,
     token: Option<Secret>,
     address: Address,
+    _lease: Option<Lease>,
 }
 
 /// Where a CLI finds the broker.
@@ -61,8 +71,12 @@ pub enum Address {
 /// How much there is of what is bounded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
-    /// Grants that have a token.
+    /// Launches that may use the broker.
+    pub grants: usize,
+    /// Those of them that have a token.
     pub tokens: usize,
+    /// Credentials that launches share.
+    pub credentials: usize,
     pub connections: usize,
     /// Connections that were closed at once, as there were too many.
     pub refused_connections: u64,
@@ -73,11 +87,13 @@ pub struct Counts {
 static OF_PROCESS: Mutex<Option<Arc<Broker>>> = Mutex::new(None);
 
 impl Broker {
-    /// Starts one, on threads of its own.
+    /// Starts one, on its own threads.
     ///
     /// # Errors
-    /// `BUSY` where the system gives no thread or no descriptor.
+    /// `BUSY` if the system gives no thread or no descriptor; as [`Options::check`].
     pub fn start(options: Options) -> Result<Self> {
+        options.check()?;
+        let upstreams = Upstreams::new(&options)?;
         let stop: Arc<SetOnce<()>> = Arc::default();
         let mut running = Vec::new();
         let mut handles = Vec::new();
@@ -88,18 +104,25 @@ impl Broker {
             let name = format!("pe-broker-{number}");
             let thread = std::thread::Builder::new().name(name).stack_size(STACK_BYTES);
             let thread = thread.spawn(move || {
-                runtime.block_on(stop.wait());
-                // A look-up that hangs holds nobody.
-                runtime.shutdown_background();
+                // An API may repeat a key, and hyper and rustls read it into buffers that they free as they are.
+                with_wiped_memory(|| {
+                    runtime.block_on(stop.wait());
+                    // A look-up that hangs holds nobody.
+                    runtime.shutdown_background();
+                });
             });
             running.push(thread.map_err(|error| no_thread(&error))?);
         }
         let connections = Connections::new(options.connections, options.connections_per_uid);
         Ok(Self {
             shared: Arc::new(Shared::new(options)),
+            registry: Arc::default(),
+            upstreams,
             connections,
             threads: Arc::new(Threads::new(handles)),
             ports: Mutex::default(),
+            sockets: Mutex::default(),
+            is_callers: AtomicBool::new(false),
             stop,
             running: Mutex::new(running),
         })
@@ -120,6 +143,18 @@ impl Broker {
         Err(Error::new(ErrorCode::Unsupported, message))
     }
 
+    /// Whether launches as this uid can have their sockets. It creates one and removes it.
+    ///
+    /// # Errors
+    /// As a grant that has a socket.
+    pub fn check_sockets(uid: u32) -> Result<()> {
+        let directory = match Self::running_in_process() {
+            Some(broker) => broker.socket_directory()?,
+            None => BrokerDirectory::make(&Options::default().socket_directory)?,
+        };
+        open_unix(directory, uid).map(drop)
+    }
+
     /// The one of this process; the first call starts it.
     ///
     /// # Errors
@@ -134,19 +169,33 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Starts the one of this process with options of the caller's.
+    /// Starts the one of this process with the caller's options. It takes the place of one that a launch has started, if
+    /// no launch uses that one any more and no caller has it.
     ///
     /// # Errors
-    /// `BUSY` if there is one; as [`Broker::start`].
+    /// `BUSY` if there is another one; as [`Broker::start`].
     pub fn install(options: Options) -> Result<Arc<Self>> {
         let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
-        if of_process.is_some() {
+        if of_process.as_ref().is_some_and(Self::is_in_use) {
             let message = "This process has a broker. Call startBroker() before the first launch, or stop that one.";
             return Err(Error::new(ErrorCode::Busy, message));
         }
         let broker = Arc::new(Self::start(options)?);
-        *of_process = Some(Arc::clone(&broker));
+        let unused = of_process.replace(Arc::clone(&broker));
+        drop(of_process);
+        drop(unused);
         Ok(broker)
+    }
+
+    /// Asked under the lock under which everybody gets theirs: one that only the process has is nobody else's a moment later.
+    fn is_in_use(self: &Arc<Self>) -> bool {
+        let is_held = Arc::strong_count(self) > 1 || self.is_callers.load(Ordering::Relaxed);
+        is_held || !self.registry.is_empty()
+    }
+
+    /// Says that a caller has it, so that no other one takes its place before it is stopped.
+    pub fn give_to_caller(&self) {
+        self.is_callers.store(true, Ordering::Relaxed);
     }
 
     /// The one of this process, if it runs.
@@ -161,12 +210,24 @@ impl Broker {
         self.shared.options.limits
     }
 
-    /// Stops the one of this process, where there is one. A later call of [`Broker::of_process`] starts another.
+    /// Stops the one of this process, if there is one. A later call of [`Broker::of_process`] starts another.
     pub fn stop_of_process() {
         let stopped = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(broker) = stopped {
             broker.stop();
         }
+    }
+
+    /// Takes it from the process, so that a later call of [`Broker::of_process`] starts another one. Whoever gets true has
+    /// to stop it.
+    #[must_use]
+    pub fn withdraw(self: &Arc<Self>) -> bool {
+        let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
+        let is_it = of_process.as_ref().is_some_and(|broker| Arc::ptr_eq(broker, self));
+        if is_it {
+            *of_process = None;
+        }
+        is_it
     }
 
     #[must_use]
@@ -177,19 +238,21 @@ impl Broker {
     #[must_use]
     pub fn counts(&self) -> Counts {
         Counts {
+            grants: self.shared.grants(),
             tokens: self.shared.tokens(),
+            credentials: self.registry.count(),
             connections: self.connections.open(),
             refused_connections: self.connections.refused(),
             lost_records: self.shared.audit.lost(),
         }
     }
 
-    /// Gives a launch what it needs to ask the API: an address, and a token. The launch tells its process by
+    /// Gives a launch what it needs to ask the API: an address, and a token. The launch names its process by
     /// [`Grant::bind`] once it has one.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` for a grant that nothing would prove; `UNSUPPORTED`, `STATE_DIR_UNUSABLE` where there is no
-    /// listening; `BUSY` once the broker was stopped.
+    /// `INVALID_ARG_VALUE` for a grant that nothing would prove; `UNSUPPORTED`, `STATE_DIR_UNUSABLE` if it cannot
+    /// listen; `BUSY` once the broker was stopped.
     pub fn grant(&self, request: GrantRequest) -> Result<Grant> {
         if self.stop.get().is_some() {
             return Err(Error::new(ErrorCode::Busy, "The broker was stopped. Start another one."));
@@ -199,7 +262,7 @@ impl Broker {
             Route::Tcp => {
                 let address = self.tcp_address(&request)?;
                 let (state, token) = shared.issue(request)?;
-                Ok(Grant { shared, state, token: Some(token), address })
+                Ok(Grant { shared, state, token: Some(token), address, _lease: None })
             }
             Route::Unix => self.unix_grant(request, true),
             Route::UnixWithoutToken if request.peer.only_started_process => self.unix_grant(request, false),
@@ -211,7 +274,7 @@ impl Broker {
     }
 
     fn unix_grant(&self, request: GrantRequest, has_token: bool) -> Result<Grant> {
-        let socket = open_unix(&self.shared.options.socket_directory, request.peer.uid)?;
+        let socket = open_unix(self.socket_directory()?, request.peer.uid)?;
         let (provider, vendor) = (request.provider, request.credential.vendor());
         let (state, token) = if has_token {
             let (state, token) = self.shared.issue(request)?;
@@ -223,7 +286,18 @@ impl Broker {
         let listening = self.listening(provider, vendor, None, Some(Arc::clone(&state)))?;
         let accept = socket.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
         self.threads.next().spawn(accept);
-        Ok(Grant { shared: Arc::clone(&self.shared), state, token, address })
+        Ok(Grant { shared: Arc::clone(&self.shared), state, token, address, _lease: None })
+    }
+
+    /// Where the launches' directories are, which the first of them makes.
+    fn socket_directory(&self) -> Result<Arc<BrokerDirectory>> {
+        let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(made) = sockets.as_ref() {
+            return Ok(Arc::clone(made));
+        }
+        let made = BrokerDirectory::make(&self.shared.options.socket_directory)?;
+        *sockets = Some(Arc::clone(&made));
+        Ok(made)
     }
 
     /// The base URL of an API's port, which the first grant for it opens.
@@ -271,6 +345,7 @@ impl Broker {
         for thread in running {
             let _ = thread.join();
         }
+        self.shared.audit.close();
     }
 }
 
@@ -281,10 +356,21 @@ impl Drop for Broker {
 }
 
 impl Grant {
-    /// What the CLI presents in the place of a key; none where the kernel's word is enough.
+    /// Shares a credential for as long as the grant lives.
+    pub(super) fn with_lease(mut self, lease: Lease) -> Self {
+        self._lease = Some(lease);
+        self
+    }
+
+    /// What the CLI presents in the place of a key; none if the kernel's word is enough.
     #[must_use]
     pub fn token(&self) -> Option<&Secret> {
         self.token.as_ref()
+    }
+
+    /// Forgets the token, which the process has now: a grant that runs for long takes no guarded memory.
+    pub fn forget_token(&mut self) {
+        self.token = None;
     }
 
     #[must_use]
@@ -298,7 +384,7 @@ impl Grant {
         self.state.id
     }
 
-    /// Binds it to the process that was started. Returns false where it was bound before: it stays with the first.
+    /// Binds it to the process that was started. Returns false if it was bound before: it stays with the first.
     pub fn bind(&self, process: Process) -> bool {
         self.state.bind(process)
     }

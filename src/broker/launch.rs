@@ -7,11 +7,10 @@ use super::grant::{GrantRequest, Route};
 use super::instance::{Broker, Grant};
 use super::live_credential::LiveCredential;
 use super::peer::PeerRule;
-use super::upstream::{Addresses, Upstream, UpstreamOptions};
-use crate::credential::{CredentialOwner, Generation};
-use crate::error::Result;
+use crate::credential::{self, CredentialOwner, Generation, is_revoked};
+use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{CredentialKind, Provider, Transport};
-use crate::secret::{Fingerprint, Secret};
+use crate::secret::{ExposeSecret, Fingerprint, Secret};
 
 /// A launch whose credential the broker keeps.
 #[derive(Debug)]
@@ -34,45 +33,80 @@ pub struct LaunchRequest {
 }
 
 impl Broker {
-    /// Gives a launch an address, and a token if its route needs one.
+    /// Gives a launch an address, and a token if its route needs one. It reads `ca_file`, and otherwise blocks for
+    /// nothing.
     ///
     /// # Errors
-    /// As [`Broker::grant`]; `ERR_INVALID_ARG_VALUE` for a base URL that the broker may not connect to.
+    /// As [`Broker::grant`]; `ERR_INVALID_ARG_VALUE` for a base URL that the broker may not connect to,
+    /// `CA_FILE_UNUSABLE`, `CREDENTIAL_REVOKED`; `KEY_MALFORMED` and `UNSUPPORTED` as for [`LiveCredential::new`].
     pub fn grant_launch(&self, request: LaunchRequest) -> Result<Grant> {
-        let vendor = request.provider.vendor();
-        let base_url = request.base_url.as_deref().unwrap_or(vendor.api.base_url);
-        let options = UpstreamOptions { addresses: Addresses::Any, ..UpstreamOptions::default() };
-        let upstream = Arc::new(Upstream::new(base_url, options)?);
-        let credential = LiveCredential::new(vendor, upstream, request.kind, request.secret)?;
-        let route = if request.peer.only_started_process && vendor.broker.transport == Transport::Socket {
-            Route::UnixWithoutToken
-        } else {
-            Route::Tcp
-        };
-        self.grant(GrantRequest {
-            provider: request.provider.id,
-            workspace: request.workspace,
-            credential,
-            peer: request.peer,
+        let LaunchRequest { provider, workspace, owner, kind, secret, generation, peer, .. } = request;
+        if request.fingerprint.is_some_and(is_revoked) {
+            let message = "The credential was revoked in this process. Pass the credential that replaced it.";
+            return Err(Error::new(ErrorCode::CredentialRevoked, message).provider(provider.id));
+        }
+        let vendor = provider.vendor();
+        let upstream = self.upstreams.of(vendor, request.base_url.as_deref(), request.ca_file.as_deref())?;
+        let lease = self.registry.lease(
+            (provider.id, Arc::clone(&workspace)),
+            owner,
+            &upstream,
+            |known| known.is_same(kind, &secret, generation.as_ref()),
+            || match generation.clone() {
+                Some(store) => LiveCredential::of_store(vendor, Arc::clone(&upstream), store),
+                None => LiveCredential::new(vendor, Arc::clone(&upstream), kind, Arc::clone(&secret)),
+            },
+        )?;
+        let has_socket = peer.only_started_process && vendor.broker.transport == Transport::Socket;
+        let grant = self.grant(GrantRequest {
+            provider: provider.id,
+            workspace,
+            credential: Arc::clone(lease.credential()),
+            peer,
             limits: self.limits(),
-            route,
-        })
+            route: if has_socket { Route::UnixWithoutToken } else { Route::Tcp },
+        })?;
+        Ok(grant.with_lease(lease))
     }
 
-    /// Has every running launch of a workspace go on with another key. Returns how many credentials were replaced.
+    /// Has every running launch of a workspace go on with another key: requests that begin after this has returned carry
+    /// it. A credential that comes from a store changes with its store, and not here. Returns how many credentials were
+    /// replaced.
     ///
     /// # Errors
-    /// As [`LiveCredential::rotate`]; then none was replaced.
-    pub fn rotate(&self, _: &'static Provider, _workspace: &str, _: CredentialKind, _: Arc<Secret>) -> Result<usize> {
-        Ok(0)
+    /// What [`credential::check`] finds, `CREDENTIAL_REVOKED`, and as [`LiveCredential::rotate`]; then none was replaced.
+    pub fn rotate(
+        &self,
+        provider: &'static Provider,
+        workspace: &str,
+        kind: CredentialKind,
+        key: Arc<Secret>,
+    ) -> Result<usize> {
+        credential::check(provider, kind, "The credential", key.expose_secret())?;
+        if is_revoked(key.fingerprint()?) {
+            let message = "This credential was revoked in this process. Pass another one.";
+            return Err(Error::new(ErrorCode::CredentialRevoked, message).provider(provider.id));
+        }
+        let mut replaced = 0;
+        for credential in self.registry.of(provider.id, workspace).iter().filter(|one| one.is_given()) {
+            // What is wrong with the key is found with the first one.
+            credential.rotate(kind, Arc::clone(&key))?;
+            replaced += 1;
+        }
+        Ok(replaced)
     }
 
-    /// Refuses every request of a workspace's running launches, and ends those in flight. Returns how many credentials
-    /// that were.
-    pub fn revoke(&self, _: &'static Provider, _workspace: &str) -> usize {
-        0
+    /// Refuses every request of a workspace's running launches, and ends those in flight. Launches that start afterwards
+    /// bring their own credential. Returns how many credentials that were.
+    pub fn revoke(&self, provider: &'static Provider, workspace: &str) -> usize {
+        let credentials = self.registry.of(provider.id, workspace);
+        credentials.iter().for_each(|credential| credential.revoke());
+        credentials.len()
     }
 
-    /// Ends what is in flight with a credential that `credential::revoke` has refused to launches.
-    pub fn apply_revocations(&self) {}
+    /// Ends what is in flight with a credential that was revoked by its fingerprint. Each request that begins is refused
+    /// without it.
+    pub fn apply_revocations(&self) {
+        self.registry.all().iter().for_each(|credential| credential.end_revoked());
+    }
 }

@@ -1,30 +1,36 @@
 //! A credential that is rotated and revoked while agents run: what a grant refers to, instead of a key.
 
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
+use subtle::ConstantTimeEq;
 use tokio::sync::SetOnce;
 
+use super::pool::Pool;
 use super::refusal::Reason;
-use super::upstream::{Pool, Upstream};
+use crate::credential::{Clocks, Generation, Offer, is_revoked};
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::upstream::Upstream;
 use crate::provider::{Authorization, CredentialKind, Vendor};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor};
-use crate::secret::{ExposeSecret, Secret};
+use crate::secret::{ExposeSecret, Fingerprint, Secret};
 
 /// A key, and where it may go: to one upstream and nowhere else.
 #[derive(Debug)]
 pub struct LiveCredential {
     vendor: &'static Vendor,
     upstream: Arc<Upstream>,
+    /// Leads to the store whose newest credential this is; none if the key was given.
+    store: Option<Generation>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Counts the keys that there have been, from 1.
+    /// Counts the keys that there have been: from 1, or as the store counts them.
     number: u64,
-    /// None once it was revoked.
-    newest: Option<Arc<KeyGeneration>>,
+    newest: std::result::Result<Arc<KeyGeneration>, Reason>,
+    /// Keys that requests in flight may still carry.
+    old: Vec<Weak<KeyGeneration>>,
 }
 
 /// One key of a credential, with the connections that carry it.
@@ -33,6 +39,7 @@ pub(super) struct KeyGeneration {
     pub number: u64,
     pub authorization: &'static Authorization,
     pub key: Arc<Secret>,
+    fingerprint: Fingerprint,
     pub upstream: Arc<Upstream>,
     pub pool: Arc<Pool>,
     /// Set when the key must not be used a moment longer.
@@ -43,6 +50,8 @@ pub(super) struct KeyGeneration {
 }
 
 impl LiveCredential {
+    /// A key that changes when [`LiveCredential::rotate`] is called.
+    ///
     /// # Errors
     /// `KEY_MALFORMED` for bytes that no header may have, `UNSUPPORTED` for a kind that the API takes in no header.
     pub fn new(
@@ -51,9 +60,29 @@ impl LiveCredential {
         kind: CredentialKind,
         key: Arc<Secret>,
     ) -> Result<Arc<Self>> {
-        let first = KeyGeneration::new(vendor, &upstream, 1, kind, key)?;
-        let state = Mutex::new(State { number: 1, newest: Some(Arc::new(first)) });
-        Ok(Arc::new(Self { vendor, upstream, state }))
+        Self::with(vendor, upstream, None, 1, kind, key)
+    }
+
+    /// A store's credential, which changes when the store's does: each request asks the store.
+    ///
+    /// # Errors
+    /// As [`LiveCredential::new`].
+    pub fn of_store(vendor: &'static Vendor, upstream: Arc<Upstream>, store: Generation) -> Result<Arc<Self>> {
+        let (number, Offer { kind, secret, .. }) = store.newest();
+        Self::with(vendor, upstream, Some(store), number, kind, secret)
+    }
+
+    fn with(
+        vendor: &'static Vendor,
+        upstream: Arc<Upstream>,
+        store: Option<Generation>,
+        number: u64,
+        kind: CredentialKind,
+        key: Arc<Secret>,
+    ) -> Result<Arc<Self>> {
+        let first = KeyGeneration::new(vendor, &upstream, number, kind, key)?;
+        let state = Mutex::new(State { number, newest: Ok(Arc::new(first)), old: Vec::new() });
+        Ok(Arc::new(Self { vendor, upstream, store, state }))
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {
@@ -65,50 +94,127 @@ impl LiveCredential {
         self.vendor
     }
 
-    /// The number of the newest key, counted from 1.
+    /// The number of the newest key: counted from 1, or as the store counts.
     #[must_use]
     pub fn generation(&self) -> u64 {
         self.lock().number
+    }
+
+    /// Whether a launch that brings this can share it.
+    pub(super) fn is_same(&self, kind: CredentialKind, key: &Secret, store: Option<&Generation>) -> bool {
+        match (&self.store, store) {
+            (Some(own), Some(other)) => own.is_of_same_store(other),
+            (None, None) => self.lock().newest.as_ref().is_ok_and(|newest| {
+                let is_same_key: bool = newest.key.expose_secret().ct_eq(key.expose_secret()).into();
+                newest.authorization.kind == kind && is_same_key
+            }),
+            _ => false,
+        }
+    }
+
+    /// Whether its key was given, and is not a store's.
+    pub(super) fn is_given(&self) -> bool {
+        self.store.is_none()
     }
 
     /// Takes a new key. Requests that begin after this has returned carry it; those in flight end with the old one. After
     /// a revocation, it ends that. Returns the number of the new one.
     ///
     /// # Errors
-    /// As [`LiveCredential::new`]; the old key stays then.
+    /// As [`LiveCredential::new`], and `UNSUPPORTED` for a store's credential; the old key stays then.
     pub fn rotate(&self, kind: CredentialKind, key: Arc<Secret>) -> Result<u64> {
+        if self.store.is_some() {
+            let message = "This credential is a store's. Rotate the store instead.";
+            return Err(Error::new(ErrorCode::Unsupported, message));
+        }
         let mut state = self.lock();
         let number = state.number + 1;
         let next = KeyGeneration::new(self.vendor, &self.upstream, number, kind, key)?;
-        let old = state.newest.replace(Arc::new(next));
-        state.number = number;
-        drop(state);
-        if let Some(old) = old {
-            old.retire();
-        }
+        state.replace(number, Ok(Arc::new(next)));
         Ok(number)
     }
 
-    /// Refuses every request from now on, and ends those in flight.
+    /// Refuses every request from now on, and ends those in flight. Of a store's credential it is for good.
     pub fn revoke(&self) {
-        let old = self.lock().newest.take();
-        if let Some(old) = old {
-            let _ = old.revoked.set(());
-            old.retire();
-        }
+        let mut state = self.lock();
+        let number = state.number;
+        state.replace(number, Err(Reason::Revoked));
+        state.old.iter().filter_map(Weak::upgrade).for_each(|old| old.revoke());
+    }
+
+    /// Ends what is in flight with a key whose fingerprint was revoked.
+    pub(super) fn end_revoked(&self) {
+        let state = self.lock();
+        let old = state.old.iter().filter_map(Weak::upgrade);
+        let all = old.chain(state.newest.as_ref().ok().cloned());
+        all.filter(|generation| is_revoked(generation.fingerprint)).for_each(|generation| generation.revoke());
     }
 
     /// What a request that begins now carries.
+    ///
+    /// # Errors
+    /// Why it can carry none.
     pub(super) fn newest(&self) -> std::result::Result<Arc<KeyGeneration>, Reason> {
-        self.lock().newest.clone().ok_or(Reason::Revoked)
+        let mut state = self.lock();
+        if let Some(store) = self.store.as_ref().filter(|_| state.newest.as_ref().err() != Some(&Reason::Revoked)) {
+            self.follow(store, &mut state)?;
+        }
+        let newest = state.newest.clone()?;
+        if is_revoked(newest.fingerprint) {
+            newest.revoke();
+            return Err(Reason::Revoked);
+        }
+        if newest.revoked.get().is_none() {
+            return Ok(newest);
+        }
+        // Its fingerprint was revoked, and restored since. What had begun with it was ended.
+        let kind = newest.authorization.kind;
+        let again = KeyGeneration::new(self.vendor, &self.upstream, state.number, kind, Arc::clone(&newest.key));
+        let again = again.map(Arc::new).map_err(|_| Reason::CredentialUnusable);
+        let number = state.number;
+        state.replace(number, again.clone());
+        again
+    }
+
+    /// Takes what the store has now.
+    fn follow(&self, store: &Generation, state: &mut State) -> std::result::Result<(), Reason> {
+        let (number, Offer { kind, secret, expires_at, is_usable }) = store.newest();
+        if number != state.number {
+            let next = KeyGeneration::new(self.vendor, &self.upstream, number, kind, secret);
+            state.replace(number, next.map(Arc::new).map_err(|_| Reason::CredentialUnusable));
+        }
+        if !is_usable {
+            return Err(Reason::CredentialUnusable);
+        }
+        let is_over = expires_at.is_some_and(|at| at.is_over(Clocks::now()));
+        if is_over { Err(Reason::CredentialExpired) } else { Ok(()) }
+    }
+
+    /// Whether what began with this key may go on with a further message.
+    ///
+    /// # Errors
+    /// Why no message can be sent at all.
+    pub(super) fn is_newest(&self, generation: &KeyGeneration) -> std::result::Result<bool, Reason> {
+        Ok(std::ptr::eq(&*self.newest()?, generation))
+    }
+}
+
+impl State {
+    fn replace(&mut self, number: u64, next: std::result::Result<Arc<KeyGeneration>, Reason>) {
+        let old = std::mem::replace(&mut self.newest, next);
+        self.number = number;
+        self.old.retain(|old| old.strong_count() > 0);
+        if let Ok(old) = old {
+            old.retire();
+            self.old.push(Arc::downgrade(&old));
+        }
     }
 }
 
 impl Drop for LiveCredential {
     fn drop(&mut self) {
-        let old = self.lock().newest.take();
-        if let Some(old) = old {
-            old.retire();
+        if let Ok(newest) = &self.lock().newest {
+            newest.retire();
         }
     }
 }
@@ -123,7 +229,7 @@ impl KeyGeneration {
     ) -> Result<Self> {
         if key.is_empty() || !key.expose_secret().iter().all(u8::is_ascii_graphic) {
             let message =
-                "The key has white space or characters that no header may have. Give it as the vendor issued it.";
+                "The key has white space or characters that no header may have. Pass it as the vendor issued it.";
             return Err(Error::new(ErrorCode::KeyMalformed, message));
         }
         let authorization = vendor.api.authorization(kind).ok_or_else(|| {
@@ -133,6 +239,7 @@ impl KeyGeneration {
         Ok(Self {
             number,
             authorization,
+            fingerprint: key.fingerprint()?,
             key,
             upstream: Arc::clone(upstream),
             pool: Arc::new(Pool::new()),
@@ -147,7 +254,12 @@ impl KeyGeneration {
         self.pool.close();
     }
 
-    /// Looks for the key in what an API answers. Made for the first answer that needs it; none where the system refused.
+    fn revoke(&self) {
+        let _ = self.revoked.set(());
+        self.retire();
+    }
+
+    /// Looks for the key in what an API answers. Made for the first answer that needs it; none if the system refused.
     pub fn redactor(&self) -> Option<Arc<Redactor>> {
         let make = || {
             let shortest = self.key.len().clamp(4, DEFAULT_MIN_LENGTH);

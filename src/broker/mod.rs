@@ -1,7 +1,7 @@
-//! The broker: an agent's process holds a token that opens nothing but the broker, and the broker puts the key on the wire.
+//! The broker: an agent's process holds a token that opens only the broker, and the broker puts the key on the wire.
 //!
-//! A [`Broker`] listens on loopback, on threads of its own. A [`Grant`] is what one launch may ask: it belongs to a uid and,
-//! where the route allows it, to the very process that was started; it ends with the launch. The key is a
+//! A [`Broker`] listens on loopback, on its own threads. A [`Grant`] is what one launch may ask: it belongs to a uid and,
+//! if the route allows it, to the very process that was started; it ends with the launch. The key is a
 //! [`LiveCredential`] in guarded memory, which is rotated and revoked while agents run. `docs/broker.md` says what is
 //! promised and what is not.
 
@@ -14,24 +14,29 @@ mod listener;
 mod live_credential;
 mod options;
 mod peer;
+mod pool;
+mod race;
 mod refusal;
+mod registry;
 mod request;
 mod shared;
 mod tap;
 mod token;
-mod upstream;
+mod upstreams;
 
-pub use audit::{Audit, Outcome, Record};
+pub use crate::net::address::Addresses;
+pub use crate::net::substitution::Substitution;
+pub use crate::net::upstream::{Upstream, UpstreamOptions};
+pub use audit::{Audit, AuditOutcome, AuditReader, Outcome, Record, Waiting};
 pub use exchange::web_socket_frames::Frames;
 pub use grant::{GrantRequest, Route};
 pub use instance::{Address, Broker, Counts, Grant};
 pub use launch::LaunchRequest;
+pub use listener::framing::verdicts_on;
 pub use live_credential::LiveCredential;
-pub use options::{Limits, Options, Times};
+pub use options::{Limits, NUMBERS, OptionNumber, Options, Times};
 pub use peer::sock_diag::{Owner, owner_in};
 pub use peer::{PeerRule, Process};
 pub use refusal::Reason;
 pub use request::{Asked, Expected, check, presented_token};
 pub use tap::{Exchanged, MakeTap, Tap};
-pub use upstream::substitution::Substitution;
-pub use upstream::{Addresses, Upstream, UpstreamOptions};

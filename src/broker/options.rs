@@ -6,6 +6,9 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::tap::MakeTap;
+use crate::error::{Error, ErrorCode, Result};
+use crate::net::address::Endpoint;
+use crate::net::http::check_proxy;
 
 /// What one grant may use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -40,6 +43,8 @@ pub struct Times {
     pub head: Duration,
     /// While a client sends nothing of a body, or takes nothing of an answer.
     pub client_stall: Duration,
+    /// A request of a launch that has as many in flight, or asks as often, as it may.
+    pub turn: Duration,
     /// To look an address up, connect and agree on TLS.
     pub connect: Duration,
     /// Until an answer begins.
@@ -57,7 +62,8 @@ impl Default for Times {
         Self {
             head: Duration::from_secs(100),
             client_stall: Duration::from_secs(120),
-            connect: Duration::from_secs(15),
+            turn: Duration::from_secs(30),
+            connect: Duration::from_secs(10),
             answer: Duration::from_secs(15 * 60),
             upstream_stall: Duration::from_secs(15 * 60),
             upstream_idle: Duration::from_secs(50),
@@ -79,8 +85,14 @@ pub struct Options {
     pub connections_per_uid: usize,
     /// Records that wait to be taken.
     pub audit_records: usize,
-    /// Where the directories of Unix sockets are made: only root may rename what stands there, or it is sticky.
+    /// Where the directories of Unix sockets are made: only root may rename what is there, or the directory is sticky.
     pub socket_directory: PathBuf,
+    /// Base URLs whose hosts may have any address; otherwise a name must have a public one.
+    pub upstreams: Vec<String>,
+    /// The proxy to the APIs, as `http://host[:port]`.
+    pub proxy: Option<String>,
+    /// The absolute path of a PEM file of certificates that are trusted in addition to the system's.
+    pub ca_file: Option<String>,
     /// Who reads the exchanges.
     pub tap: Option<Arc<MakeTap>>,
 }
@@ -101,7 +113,146 @@ impl Default for Options {
             connections_per_uid: 512,
             audit_records: 4096,
             socket_directory: super::listener::default_socket_directory(),
+            upstreams: Vec::new(),
+            proxy: None,
+            ca_file: None,
             tap: None,
+        }
+    }
+}
+
+/// A whole number among the options that callers set by name.
+#[derive(Clone, Copy)]
+pub struct OptionNumber {
+    /// As `startBroker` knows it: one that begins with `limits.` is a property of `limits`.
+    pub name: &'static str,
+    pub unit: &'static str,
+    pub min: u64,
+    pub max: u64,
+    get: fn(&Options) -> u64,
+    set: fn(&mut Options, u64),
+}
+
+impl fmt::Debug for OptionNumber {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "{} from {} to {} {}", self.name, self.min, self.max, self.unit)
+    }
+}
+
+macro_rules! number {
+    ($name:literal, $unit:literal, $min:literal..=$max:literal, $($field:ident).+) => {
+        OptionNumber {
+            name: $name,
+            unit: $unit,
+            min: $min,
+            max: $max,
+            get: |options| options.$($field).+ as u64,
+            set: |options, value| options.$($field).+ = value.try_into().unwrap_or(options.$($field).+),
+        }
+    };
+}
+
+/// The numbers that callers set. The smallest header limit is more than the CLIs send; the largest is what the HTTP
+/// library reads of a head.
+pub const NUMBERS: &[OptionNumber] = &[
+    number!("limits.requestsPerSecond", "requests per second", 1..=1_000_000, limits.requests_per_second),
+    number!("limits.burst", "requests", 1..=1_000_000, limits.burst),
+    number!("limits.concurrentRequests", "requests", 1..=1_000_000, limits.concurrent_requests),
+    number!("limits.headerBytes", "bytes", 4_096..=65_536, limits.header_bytes),
+    number!("limits.bodyBytes", "bytes", 1_024..=1_099_511_627_776, limits.body_bytes),
+    number!("limits.connections", "connections", 1..=1_000_000, connections),
+    number!("limits.connectionsPerUid", "connections", 1..=1_000_000, connections_per_uid),
+    number!("threads", "threads", 1..=64, threads),
+    number!("auditRecords", "records", 1..=1_000_000, audit_records),
+];
+
+impl OptionNumber {
+    /// What it is if nobody sets it.
+    #[must_use]
+    pub fn default_value(&self) -> u64 {
+        (self.get)(&Options::default())
+    }
+}
+
+impl Options {
+    /// Sets a number by its name. The facade has checked its range.
+    ///
+    /// # Errors
+    /// `INVALID_ARG_VALUE` for a name that is not in [`NUMBERS`], and for a number out of its range.
+    pub fn set(&mut self, name: &str, value: u64) -> Result<()> {
+        let number = NUMBERS.iter().find(|number| number.name == name && (number.min..=number.max).contains(&value));
+        let number = number.ok_or_else(|| refused(name, "is not a number of the broker's, or is out of its range."))?;
+        (number.set)(self, value);
+        Ok(())
+    }
+
+    /// Checks what is text.
+    ///
+    /// # Errors
+    /// `INVALID_ARG_VALUE`, with the name of the option.
+    pub fn check(&self) -> Result<()> {
+        for (index, url) in self.upstreams.iter().enumerate() {
+            let must = "must be http(s)://host[:port][/path] without a user name, query or fragment.";
+            Endpoint::of(url).map_err(|_| refused(&format!("upstreams[{index}]"), must))?;
+        }
+        if let Some(proxy) = &self.proxy {
+            check_proxy("options.proxy", proxy)?;
+        }
+        let is_relative = |path: &str| !path.starts_with('/') || path.contains('\0');
+        if self.ca_file.as_deref().is_some_and(is_relative) {
+            return Err(refused("caFile", "must be an absolute path."));
+        }
+        if !self.socket_directory.is_absolute() {
+            return Err(refused("socketDirectory", "must be an absolute path."));
+        }
+        Ok(())
+    }
+}
+
+fn refused(name: &str, must: &str) -> Error {
+    Error::new(ErrorCode::InvalidArgValue, format!("options.{name} {must}")).name(name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_number_is_in_its_range_by_default_and_can_be_set_to_both_ends() {
+        for number in NUMBERS {
+            assert!((number.min..=number.max).contains(&number.default_value()), "{number:?}");
+            for value in [number.min, number.max] {
+                let mut options = Options::default();
+                options.set(number.name, value).unwrap();
+                assert_eq!((number.get)(&options), value, "{number:?}");
+            }
+            for value in [number.min - 1, number.max + 1] {
+                assert!(Options::default().set(number.name, value).is_err(), "{number:?}");
+            }
+        }
+        assert!(Options::default().set("limits.other", 1).is_err());
+    }
+
+    #[test]
+    fn texts_are_checked_and_errors_name_the_option_and_no_value() {
+        let with = |change: fn(&mut Options)| {
+            let mut options = Options::default();
+            change(&mut options);
+            options.check().map_err(|error| error.to_string())
+        };
+        assert_eq!(with(|_| ()), Ok(()));
+        assert_eq!(with(|options| options.upstreams = vec!["http://10.0.0.1:8080/v1".into()]), Ok(()));
+        for (name, change) in [
+            (
+                "options.upstreams[1]",
+                (|options| options.upstreams = vec!["http://a".into(), "secret".into()]) as fn(&mut Options),
+            ),
+            ("options.proxy", |options| options.proxy = Some("socks5://secret".into())),
+            ("options.caFile", |options| options.ca_file = Some("secret.pem".into())),
+            ("options.socketDirectory", |options| options.socket_directory = "secret".into()),
+        ] {
+            let message = with(change).unwrap_err();
+            assert!(message.starts_with(name) && !message.contains("secret"), "{message}");
         }
     }
 }

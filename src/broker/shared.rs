@@ -1,7 +1,7 @@
 //! What all connections of a broker share: its grants, its audit, its options.
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 
 use super::audit::Audit;
@@ -18,12 +18,14 @@ pub struct Shared {
     pub audit: Arc<Audit>,
     grants: RwLock<HashMap<u64, Arc<GrantState>>>,
     issued: AtomicU64,
+    /// Grants that have not ended.
+    running: AtomicUsize,
 }
 
 impl Shared {
     pub fn new(options: Options) -> Self {
         let audit = Arc::new(Audit::new(options.audit_records));
-        Self { options, audit, grants: RwLock::default(), issued: AtomicU64::new(0) }
+        Self { options, audit, grants: RwLock::default(), issued: AtomicU64::new(0), running: AtomicUsize::new(0) }
     }
 
     fn read(&self) -> RwLockReadGuard<'_, HashMap<u64, Arc<GrantState>>> {
@@ -39,6 +41,11 @@ impl Shared {
         self.read().len()
     }
 
+    /// How many grants have not ended.
+    pub fn grants(&self) -> usize {
+        self.running.load(Ordering::Relaxed)
+    }
+
     fn next_id(&self) -> u64 {
         self.issued.fetch_add(1, Ordering::Relaxed) + 1
     }
@@ -46,7 +53,7 @@ impl Shared {
     /// A grant that is found by its token.
     ///
     /// # Errors
-    /// `INTERNAL` where the system has no randomness.
+    /// `INTERNAL` if the system has no randomness.
     pub fn issue(&self, request: GrantRequest) -> Result<(Arc<GrantState>, Secret)> {
         let (token, digest) = token::mint(request.credential.vendor().broker.token_prefix)?;
         let shelf = digest.shelf();
@@ -56,11 +63,13 @@ impl Shared {
             return Err(Error::new(ErrorCode::Internal, "Two tokens had the same place. Start again."));
         }
         grants.insert(shelf, Arc::clone(&state));
+        self.running.fetch_add(1, Ordering::Relaxed);
         Ok((state, token))
     }
 
     /// A grant without a token, which its socket leads to.
     pub fn issue_without_token(&self, request: GrantRequest) -> Arc<GrantState> {
+        self.running.fetch_add(1, Ordering::Relaxed);
         Arc::new(GrantState::new(self.next_id(), None, request))
     }
 
@@ -74,7 +83,9 @@ impl Shared {
 
     /// Its token opens nothing any more, and what is in flight ends.
     pub fn end(&self, state: &GrantState) {
-        let _ = state.ended.set(());
+        if state.ended.set(()).is_ok() {
+            self.running.fetch_sub(1, Ordering::Relaxed);
+        }
         if let Some(token) = &state.token {
             let gone = self.write().remove(&token.shelf());
             drop(gone);

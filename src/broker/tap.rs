@@ -9,7 +9,7 @@ use hyper::http::HeaderMap;
 use super::audit::Outcome;
 use crate::provider::Vendor;
 
-/// What a tap is told of the exchange that it is made for.
+/// What a tap gets to know about its exchange.
 #[derive(Debug)]
 pub struct Exchanged<'a> {
     pub vendor: &'static Vendor,
@@ -35,5 +35,5 @@ pub trait Tap: Send + fmt::Debug {
     fn end(&mut self, outcome: Outcome);
 }
 
-/// Makes the tap of an exchange; none for one that is not read.
+/// Makes the tap of an exchange. None for an exchange that nobody reads.
 pub type MakeTap = dyn Fn(&Exchanged<'_>) -> Option<Box<dyn Tap>> + Send + Sync;

@@ -24,7 +24,8 @@ impl TokenDigest {
         (random.len() == ENCODED_BYTES).then(|| Self(Sha256::digest(presented).into()))
     }
 
-    /// Where to look for it. Who does not know the token does not choose its hash, so the time of a look tells nothing.
+    /// Where to look for it. A caller that does not know the token cannot choose its hash, so the time of a look reveals
+    /// nothing.
     pub(super) fn shelf(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])
@@ -40,7 +41,7 @@ impl TokenDigest {
 /// A fresh token, and its digest.
 ///
 /// # Errors
-/// `INTERNAL` where the system has no randomness.
+/// `INTERNAL` if the system has no randomness.
 pub(super) fn mint(prefix: &str) -> Result<(Secret, TokenDigest)> {
     let random = Secret::random(RANDOM_BYTES)?;
     let token = Secret::build(prefix.len() + ENCODED_BYTES, |bytes| {

@@ -48,7 +48,7 @@ pub struct Expiry {
 }
 
 impl Expiry {
-    /// At a time that somebody told, in milliseconds since 1970.
+    /// At a stated time, in milliseconds since 1970.
     #[must_use]
     pub fn at(told: f64, now: Clocks) -> Self {
         Self { told, boot: now.boot + (told - now.wall) }
@@ -72,7 +72,7 @@ impl Expiry {
         if self.is_too_late(now, TOLERANCE) { (now.wall + self.boot - now.boot).round() } else { self.told }
     }
 
-    /// Whether what was told is later than the other clock says, by more than so many milliseconds.
+    /// Whether the stated time is later than the other clock says, by more than so many milliseconds.
     #[must_use]
     pub fn is_too_late(self, now: Clocks, tolerance: f64) -> bool {
         (self.told - now.wall) - (self.boot - now.boot) > tolerance

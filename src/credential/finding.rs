@@ -1,15 +1,11 @@
 //! The possible results of checking a key locally: one table of codes, verdicts and sentences.
 
 use crate::error::{Error, ErrorCode};
-use crate::net::http;
 use crate::provider::{CredentialKind, KeyClass, Provider};
 use crate::words::words;
 
 /// The longest credential, in bytes. Tokens of a few KB exist (JWTs); a pipe holds this much without a reader.
 pub const MAX_CREDENTIAL_BYTES: usize = 16 * 1024;
-
-// Beside it are an address and the other headers.
-const _: () = assert!(2 * MAX_CREDENTIAL_BYTES <= http::MAX_REQUEST_HEAD_BYTES);
 
 words! {
 pub enum KeyVerdict {
@@ -73,7 +69,7 @@ findings! {
     /// The other provider's key, by a shape that others have too.
     LikelyOtherProvider = "likely-other-provider", Warning, Internal,
         "{it} looks like {class}. If it is one, it does not work for {provider}.";
-    /// Another kind than was asked for, by a shape that others have too.
+    /// Another kind than was requested, by a shape that others have too.
     LikelyOtherKind = "likely-other-kind", Warning, Internal,
         "{it} looks like {class}, but an {kind} is expected here. Only a gateway would accept it.";
     Empty = "empty", Invalid, KeyMalformed, "{it} is empty. Paste the key.";
@@ -111,7 +107,7 @@ findings! {
     WrongProvider = "wrong-provider", Invalid, KeyWrongProvider,
         "{it holds} {class}, which {provider} does not accept. Put it where it belongs, and pass a key for {provider} \
         here.";
-    /// Another kind than was asked for.
+    /// Another kind than was requested.
     WrongKind = "wrong-kind", Invalid, KeyWrongProvider,
         "{it holds} {class}, but an {kind} belongs here. Put it where it belongs, and pass an {kind} here.";
     /// A key that opens nothing that a launch does.
@@ -174,7 +170,7 @@ impl Finding {
             .replace("{limit}", &MAX_CREDENTIAL_BYTES.to_string())
     }
 
-    /// The error of a launch that was asked for with this key; none where it is taken.
+    /// The error of a launch that was requested with this key; none where it is taken.
     #[must_use]
     pub fn error(&self, origin: &str) -> Option<Error> {
         let error = Error::new(self.code.error_code()?, self.sentence(Some(origin))).name(origin);

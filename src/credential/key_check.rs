@@ -10,12 +10,12 @@ use serde_json::value::RawValue;
 use super::paste_mistakes::contains_ignoring_case;
 use crate::credential;
 use crate::error::{Error, ErrorCode, Result};
+use crate::net::connection::KeyHeader;
 use crate::net::http::{self, BETWEEN, Request, RequestFailure, RequestSettings, Response};
 use crate::net::jobs::{OTHER_REQUESTS, PROXIED_REQUESTS, Pool, Turn, VENDOR_REQUESTS};
 use crate::provider::{Api, Authorization, CredentialKind, KeyUse, Provider, REFUSAL_REASONS, RefusalReason, class_of};
 use crate::secret::sealed::is_sealed;
 use crate::secret::{ExposeSecret, Secret};
-use crate::sys::guarded::GuardedBytes;
 
 /// A request that shows whether a credential is valid, before it is sent.
 #[derive(Debug)]
@@ -91,7 +91,7 @@ pub fn plan(
         Some(KeyUse::Credential(kind)) => kind,
         _ => CredentialKind::ApiKey,
     };
-    // First: what belongs to somebody else is told so, whatever could be asked about it.
+    // First: a key that belongs elsewhere is reported as such, whatever else could be said about it.
     if let Err(error) = credential::check(provider, kind, "The input", secret.expose_secret()) {
         return Ok(Plan::Known(Verdict {
             message: error.to_string(),
@@ -135,11 +135,9 @@ impl KeyCheck {
         if self.settings.timeout.is_zero() || self.turn.is_abandoned.load(Ordering::Relaxed) {
             return self.unreachable(RequestFailure::Timeout);
         }
-        let value = GuardedBytes::joined(&[self.authorization.prefix.as_bytes(), self.secret.expose_secret()]);
-        let mut headers: Vec<(&str, &[u8])> = vec![(self.authorization.header, &value)];
-        headers.extend(self.authorization.with.iter().map(|(name, value)| (*name, value.as_bytes())));
-        match http::send(&Request { url: &self.url, headers: &headers, body: None, is_precious: false }, &self.settings)
-        {
+        let Authorization { header: name, prefix, with: headers, .. } = *self.authorization;
+        let key = Some(KeyHeader { name, prefix, key: &self.secret });
+        match http::send(Request { url: &self.url, key, headers, body: None, is_precious: false }, &self.settings) {
             Ok(response) => self.judge(&response),
             Err(failure) => self.unreachable(failure),
         }
@@ -233,6 +231,7 @@ fn refusal(response: &Response) -> Option<&'static RefusalReason> {
 mod tests {
     use super::*;
     use crate::provider::find;
+    use crate::sys::guarded::GuardedBytes;
 
     fn check(provider: &str, key: &[u8]) -> Plan {
         let secret = Arc::new(Secret::copy_of(key));

@@ -103,7 +103,7 @@ fn having(token: Fingerprint) -> (Vec<Arc<LoginTokens>>, HashSet<Fingerprint>) {
     }
 }
 
-/// Makes every launch fail that asks for a credential of this fingerprint from now on, or for another token of the same
+/// Makes every launch fail that uses a credential of this fingerprint from now on, or for another token of the same
 /// login. Returns all that are revoked by it.
 ///
 /// # Errors

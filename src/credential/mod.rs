@@ -16,8 +16,9 @@ pub mod store;
 
 pub use expiry::{Clocks, Expiry, check_expiry};
 pub use finding::{Finding, KeyFindingCode, KeyVerdict, MAX_CREDENTIAL_BYTES};
-pub use generation::{Generation, Generations, StoredCredential};
+pub use generation::{Generation, Generations, Offer, StoredCredential};
 pub use login_tokens::LoginTokens;
+pub use revocation::is_revoked;
 pub use select::{Credential, Fallbacks, Terms, admit, select};
 pub use server::ServerCredentials;
 pub use shape::{Validation, check, check_for_any, examine, validate};

@@ -6,7 +6,7 @@ use crate::secret::sealed;
 
 struct PasteMistake {
     code: KeyFindingCode,
-    /// Whether a key of nothing but [`is_plain`] bytes can have it. Those that cannot are not looked for in one that is.
+    /// Whether a key of only [`is_plain`] bytes can have it. Those that cannot are not looked for in one that is.
     in_plain: bool,
     sees: fn(&[u8]) -> bool,
 }
@@ -52,7 +52,7 @@ const WEB_ADDRESSES: &[&str] = &["http://", "https://"];
 const HEADERS: &[&str] = &["bearer ", "authorization:", "x-api-key:"];
 const EXPORTS: &[&str] = &["export ", "set ", "$env:"];
 
-/// What programs write for a value that is not there, in any case. Words that people give to a gateway that asks for no key
+/// What programs write for a value that is not there, in any case. Words that people give to a gateway that needs no key
 /// (`EMPTY`, `dummy`, `ollama`) are none of them.
 const NO_VALUES: &[&str] = &[
     "undefined",
@@ -263,7 +263,7 @@ fn is_placeholder(key: &[u8]) -> bool {
         || PLACEHOLDERS.iter().any(|words| has_words(key, words))
 }
 
-/// Whether nothing but `xxx` follows the prefix.
+/// Whether only `xxx` follows the prefix.
 fn is_crossed_out(key: &[u8]) -> bool {
     let prefix = class_of(key).map_or("sk-", |class| class.prefix);
     let rest = key.strip_prefix(prefix.as_bytes()).unwrap_or(key);

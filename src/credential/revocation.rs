@@ -67,7 +67,7 @@ impl Revocations {
     }
 }
 
-/// Makes every launch fail that asks for a credential of this fingerprint from now on, and for no other: [`super::login_tokens`]
+/// Makes every launch fail that uses a credential of this fingerprint from now on, and for no other: [`super::login_tokens`]
 /// does so for logins. Idempotent.
 ///
 /// # Errors
@@ -82,7 +82,9 @@ pub(super) fn revoke_with_its_login(fingerprint: Fingerprint) {
     REVOCATIONS.insert(fingerprint);
 }
 
-pub(super) fn is_revoked(fingerprint: Fingerprint) -> bool {
+/// Whether a credential of this fingerprint was revoked.
+#[must_use]
+pub fn is_revoked(fingerprint: Fingerprint) -> bool {
     REVOCATIONS.is_revoked(fingerprint)
 }
 

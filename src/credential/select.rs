@@ -153,7 +153,7 @@ pub fn select(payload: &mut Payload, fallbacks: Fallbacks<'_>, terms: Terms) -> 
 }
 
 /// Refuses a credential that is not good any more. Looked at when an environment is built,
-/// when a start is asked for, and again just before its process is made.
+/// when a start is requested, and again just before its process is made.
 ///
 /// # Errors
 /// `CREDENTIAL_REVOKED`, `CREDENTIAL_SUPERSEDED`, `CREDENTIAL_EXPIRED`.
@@ -325,14 +325,12 @@ mod tests {
             (r#"{"apiKey":""}"#, Some("apiKey, oauthAccessToken")),
             (r#"{"provider":"codex"}"#, Some("apiKey")),
         ] {
-            let stored = StoredCredential {
-                provider: "claude",
-                kind: CredentialKind::ApiKey,
-                secret: Arc::new(Secret::copy_of(b"stored")),
-                expires_at: None,
-                generation: super::super::Generations::default().newest(),
-                directory: None,
-            };
+            let store = crate::credential::store::Store::of(
+                crate::provider::find("claude").expect("a row"),
+                CredentialKind::ApiKey,
+                Arc::new(Secret::copy_of(b"stored")),
+            );
+            let stored = store.expect("a store").credential().expect("good");
             let fallbacks = Fallbacks { store: Some(stored), server: Some(&server) };
             let terms = Terms { has_config_dir: true, require: true, ..Terms::default() };
             let mut payload = Payload::from_message(json.as_bytes(), &[]).expect("valid");

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use super::keys;
 use super::text::{self, Unread};
-use crate::environment::forbidden;
+use crate::environment::forbidden::{self, Reason};
 use crate::error::ordinary_name;
 use crate::process::redirection::{RefusedStarts, refused_beside};
 use crate::provider::{Base, ConfigFile, FileShield, Format, Provider};
@@ -43,6 +43,8 @@ pub struct FoundHazard {
     pub key: String,
     /// Its effect, as the rest of a sentence that begins with the key.
     pub effect: &'static str,
+    /// Whether it can reach what the CLI authenticates with: the credential, or the broker's token.
+    pub reaches_credential: bool,
 }
 
 /// More than this many are not listed.
@@ -122,11 +124,13 @@ fn hazard(row: &ConfigFile, key: &[String], shield: Option<&FileShield>) -> Opti
     let passes = |shield: &FileShield, variable: &String| shield.passes.contains(&variable.as_str());
     let shielded = split.zip(shield).map(|((variable, _), shield)| !passes(shield, variable));
     if let Some(known) = row.hazards.iter().find(|known| below(known.key)) {
-        return Some((FoundHazard { key: known.key.into(), effect: known.effect.as_str() }, shielded));
+        let (effect, reaches_credential) = (known.effect.as_str(), known.effect.reaches_credential());
+        return Some((FoundHazard { key: known.key.into(), effect, reaches_credential }, shielded));
     }
     let (variable, above) = split?;
     let reason = forbidden::reason(variable)?;
-    Some((FoundHazard { key: shown(above, variable), effect: reason.describe() }, shielded))
+    let reaches_credential = matches!(reason, Reason::Code | Reason::Redirect | Reason::Disclosure);
+    Some((FoundHazard { key: shown(above, variable), effect: reason.describe(), reaches_credential }, shielded))
 }
 
 fn shown(above: &[String], variable: &str) -> String {
@@ -301,7 +305,7 @@ mod tests {
             let keys: Vec<_> = files[0].hazards.iter().map(|hazard| hazard.key.as_str()).collect();
             assert_eq!((keys.as_slice(), files[0].unread), (&[expected][..], false), "{path}");
         }
-        // What came before the mistake is told all the same.
+        // What came before the mistake is reported all the same.
         let broken = &found("codex", "config.toml", "notify = ['sh']\nmodel = \n")[0];
         assert_eq!((broken.hazards.len(), broken.unread), (1, true));
         let large = format!("{}{}", r#"{"hooks": {"Stop": [1]}}"#, " ".repeat(text::MAX_BYTES as usize));

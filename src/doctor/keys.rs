@@ -10,7 +10,7 @@ use crate::provider::toml_names;
 /// How deep JSON is looked into: `env.NAME`, `permissions.allow`.
 const DEPTH: usize = 2;
 
-/// How many parts of a name in TOML are told. No rule of a provider's row has more.
+/// How many parts of a name in TOML are reported. No rule of a provider's row has more.
 const PARTS: usize = 4;
 
 /// Calls `found` with every name that has a value other than nothing, as its parts from the document's root; none when the

@@ -39,6 +39,9 @@ pub struct Way {
     pub targets: bool,
     /// Whether the target can do so in the path itself.
     pub inside: bool,
+    /// Whether the target can rename what is at the path, or make it if it is missing. In a sticky directory, it can make
+    /// things, but rename only its own.
+    pub replaceable: bool,
 }
 
 /// Walks to an absolute path. What cannot be looked at counts as missing.
@@ -73,8 +76,14 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
             continue;
         }
         if rest.is_empty() {
-            let (targets, inside) = (parties.opens(&here.stat), parties.opens(&next.stat));
-            return Way { real: text(&next.path), steered, movable, targets, inside };
+            return Way {
+                real: text(&next.path),
+                steered,
+                movable,
+                targets: parties.opens(&here.stat),
+                inside: parties.opens(&next.stat),
+                replaceable: parties.can_replace(&next.stat, &here.stat),
+            };
         }
         if name != OsStr::new("..") && parties.can_replace(&next.stat, &here.stat) {
             movable.get_or_insert_with(|| text(&next.path));
@@ -82,14 +91,15 @@ pub fn way_to(path: &Path, parties: &Parties) -> Way {
         here = next;
     }
     let real = rest.iter().rev().fold(here.path.clone(), |path, name| path.join(name));
-    Way { real: text(&real), steered, movable, targets: parties.opens(&here.stat), inside: false }
+    let targets = parties.opens(&here.stat);
+    Way { real: text(&real), steered, movable, targets, inside: false, replaceable: targets }
 }
 
 impl Way {
     /// If it is unknown, it answers as if the tenant could choose the path.
     fn given_up(real: &Path, steered: &Path) -> Self {
         let (real, steered) = (text(real), Some(text(steered)));
-        Self { real, steered, movable: None, targets: true, inside: true }
+        Self { real, steered, movable: None, targets: true, inside: true, replaceable: true }
     }
 }
 
@@ -259,6 +269,13 @@ mod tests {
         let members = Parties { groups: vec![own().1], ..parties() };
         assert_eq!(way_to(&path, &members).movable.is_some(), own().1 != 0, "unless the tenant is in it");
 
+        let end = |mode| {
+            set_mode(&middle, mode);
+            let way = way_to(&middle.join("inner"), &any);
+            (way.targets, way.replaceable)
+        };
+        assert_eq!([end(0o755), end(0o777), end(0o1777)], [(false, false), (true, true), (true, false)]);
+
         symlink("inner", middle.join("link")).expect("ours");
         set_mode(&middle, 0o755);
         assert_eq!(way_to(&middle.join("link"), &any).steered, None);
@@ -304,7 +321,7 @@ mod tests {
         symlink("circle", here.join("circle")).expect("ours");
         for name in ["l0", "circle"] {
             let way = way_to(&here.join(name), &parties());
-            assert!(way.steered.is_some() && way.targets && way.inside, "{way:?}");
+            assert!(way.steered.is_some() && way.targets && way.inside && way.replaceable, "{way:?}");
         }
     }
 }

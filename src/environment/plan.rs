@@ -39,7 +39,7 @@ pub struct EnvPlan {
     pub user_env_key_count: usize,
     /// Names of `userEnvKeys` that were left out.
     pub rejected_user_env_keys: Vec<String>,
-    /// The endpoint, where it is not the vendor's.
+    /// The endpoint, if it is not the vendor's.
     pub base_url: Option<String>,
     pub workspace_dir: Option<String>,
     /// A file of further roots of trust, which is to be proved before a start.
@@ -164,11 +164,7 @@ impl EnvPlan {
             base_url: request.base_url.map(str::to_owned),
             workspace_dir: request.workspace.dir.map(str::to_owned),
             ca_file: request.ca_file.map(str::to_owned),
-            names: EnvNames {
-                layout: Arc::new(layout),
-                input: credential.input,
-                client: &provider.vendor().broker,
-            },
+            names: EnvNames { layout: Arc::new(layout), input: credential.input, client: &provider.vendor().broker },
             credential,
             values,
         };
@@ -220,7 +216,7 @@ impl EnvPlan {
         std::str::from_utf8(self.values.of(entry)).ok()
     }
 
-    /// The directory that a variable names; where it is not set, this one, from `HOME` when it is relative.
+    /// The directory that a variable names; if it is not set, this one, relative to `HOME`.
     #[must_use]
     pub fn directory(&self, variable: &str, otherwise: &str) -> PathBuf {
         let home = || Path::new(self.plain("HOME").unwrap_or("/"));

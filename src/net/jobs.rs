@@ -14,7 +14,7 @@ use std::time::Instant;
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::wiping_allocator;
 
-/// The most jobs that wait: beyond, callers are told to come again rather than forgotten. All of one source take at most
+/// The most jobs that wait: beyond, callers are asked to come again rather than forgotten. All of one source take at most
 /// as much of it as remains for others.
 pub const MAX_WAITING: usize = 4096;
 
@@ -384,7 +384,7 @@ mod tests {
         assert!(is_seen.recv().expect("a count") < 64);
     }
 
-    /// A job that begins and ends when it is told to.
+    /// A job that begins and ends on command.
     fn held(pool: &'static Pool, turn: Turn) -> (mpsc::Receiver<()>, mpsc::Sender<()>) {
         let (begun, has_begun) = mpsc::channel();
         let (go, wait) = mpsc::channel::<()>();

@@ -11,6 +11,7 @@ use crate::doctor::{self, FoundFile, FoundVariable, LoginState, Parties, Way};
 use crate::error::{Error, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::net::{self, NativeAbort};
+use crate::process::brokered;
 use crate::process::identity::{self, IdentityRequest, Target};
 use crate::process::inquiry::{self, Answer, Component, Locate, Question};
 use crate::process::options::{PlainVariable, ProgramQuery};
@@ -72,7 +73,7 @@ pub struct SurveyedProgram {
     /// Whether the file begins with `#!`.
     pub shebang: bool,
     /// Why a start would not run it.
-    #[napi(ts_type = "ErrorDetails | null")]
+    #[napi(ts_type = "ErrorDetails")]
     pub error: Option<Error>,
 }
 
@@ -150,6 +151,46 @@ pub fn survey_config_files<'env>(
             root: Some(Path::new("/")),
         };
         Ok(doctor::config_files(provider, bases, version.as_deref()))
+    })
+}
+
+/// A program that would be started by the broker, and the user it would run as.
+#[napi(object, object_to_js = false)]
+pub struct BrokerSurvey {
+    pub provider: String,
+    pub ids: IdentityRequest,
+    /// The program's version.
+    pub version: Option<String>,
+}
+
+/// Whether a start is made by the broker.
+#[napi(object, object_from_js = false, use_nullable = true)]
+pub struct FoundBroker {
+    /// Whether delivery "auto" uses the broker for this version, if the broker can be used.
+    pub is_automatic: bool,
+    /// The first version for which it does; none if the version does not matter.
+    pub since: Option<String>,
+    /// Why the broker cannot be used.
+    #[napi(ts_type = "ErrorDetails | null")]
+    pub error: Option<Error>,
+}
+
+/// Checks whether this process's broker can deliver a credential to a program.
+#[napi(catch_unwind)]
+pub fn survey_broker<'env>(
+    env: &'env Env,
+    survey: BrokerSurvey,
+    abort: ClassInstance<'_, NativeAbort>,
+) -> napi::Result<PromiseRaw<'env, FoundBroker>> {
+    let provider = provider::find(&survey.provider).or_throw(env)?;
+    let target = target(survey.ids).or_throw(env)?;
+    let since = provider.vendor().broker.since;
+    look(env, &target.clone(), &abort, move || {
+        Ok(FoundBroker {
+            is_automatic: since.is_none_or(|since| since.is_reached_by(survey.version.as_deref())),
+            since: since.map(|since| since.to_string()),
+            error: brokered::check(provider, target.uid()).err(),
+        })
     })
 }
 

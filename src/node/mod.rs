@@ -10,6 +10,8 @@
 
 mod async_context;
 mod boundary_error;
+#[cfg(target_os = "linux")]
+mod broker;
 mod credential;
 mod doctor;
 mod environment;

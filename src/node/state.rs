@@ -18,7 +18,7 @@ pub const VERSION: &str = env!("CARGO_PKG_VERSION");
 /// What an object of JavaScript holds until it is disposed of or collected, or its Node environment ends.
 pub struct Disposable<T: 'static> {
     held: Arc<Mutex<Option<Arc<T>>>>,
-    /// What whoever uses it afterwards is told.
+    /// The error for whoever uses it afterwards.
     disposed: &'static str,
 }
 

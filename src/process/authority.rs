@@ -71,7 +71,7 @@ fn steered(given: &Path, target: &Target) -> Option<(PathBuf, String)> {
             continue;
         }
         let next = here.join(&name);
-        // What cannot be looked at is told by the real path.
+        // What cannot be looked at is reported by the real path.
         let metadata = next.symlink_metadata().ok()?;
         if !metadata.is_symlink() {
             here = next;

@@ -5,11 +5,10 @@ use std::sync::Arc;
 
 use super::identity::Target;
 use super::program::Program;
-use super::start::Start;
 use crate::broker::{Address, Broker, Grant, LaunchRequest, PeerRule, Process};
 use crate::environment::{EnvPlan, WORKSPACE_ID};
 use crate::error::{Error, ErrorCode, Result};
-use crate::provider::{BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, Transport};
+use crate::provider::{BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, Provider, Transport};
 use crate::secret::ExposeSecret;
 
 /// The grant of one launch. The token opens nothing once this is dropped.
@@ -36,6 +35,16 @@ pub fn support(plan: &EnvPlan) -> Result<()> {
     Broker::check_support(client(plan).transport).map_err(|error| error.provider(plan.provider.id).name("delivery"))
 }
 
+/// Why launches of this provider as this uid have no broker here; none if they can have one.
+///
+/// # Errors
+/// `UNSUPPORTED` if deliveries without the broker remain; otherwise why a start would fail.
+pub fn check(provider: &Provider, uid: u32) -> Result<()> {
+    let transport = provider.vendor().broker.transport;
+    Broker::check_support(transport)?;
+    if transport == Transport::Socket { Broker::check_sockets(uid) } else { Ok(()) }
+}
+
 fn client(plan: &EnvPlan) -> &'static BrokerClient {
     &plan.provider.vendor().broker
 }
@@ -45,10 +54,10 @@ impl Brokered {
     ///
     /// # Errors
     /// As [`Broker::of_process`] and [`Broker::grant_launch`].
-    pub fn new(start: &Start, program: &Program, ca_file: Option<&str>) -> Result<Self> {
+    pub fn new(plan: &EnvPlan, target: &Target, program: &Program, ca_file: Option<&str>) -> Result<Self> {
         // Something else than the CLI itself, such as a script, may have a child connect.
-        let is_cli = program.version.is_some() || client(&start.env).transport == Transport::Socket;
-        Self::for_plan(&start.env, PeerRule { uid: start.target.uid(), only_started_process: is_cli }, ca_file)
+        let is_cli = program.version.is_some() || client(plan).transport == Transport::Socket;
+        Self::for_plan(plan, PeerRule { uid: target.uid(), only_started_process: is_cli }, ca_file)
     }
 
     /// The grant of a launch that an SDK makes as the user of this process: any process of that user that has the token may
@@ -109,13 +118,28 @@ impl Brokered {
         rows.chain(client.token_variables.iter().filter_map(move |name| Some((*name, Cow::Borrowed(token?)))))
     }
 
-    /// Has the broker answer this process, and none other if the grant is for one process.
+    /// Forgets the token, which the process has.
+    pub fn forget_token(&mut self) {
+        self.grant.forget_token();
+    }
+
+    /// Has the broker answer this process, and none other if the grant is for one process. If the process has ended
+    /// already, so does the grant.
     ///
     /// # Errors
-    /// `INTERNAL` if there is no such process any more, or no descriptor for it.
+    /// `INTERNAL` if there is no descriptor for the process.
     pub fn bind(&self, pid: i32) -> Result<()> {
-        self.grant.bind(Process::open(pid)?);
-        Ok(())
+        match Process::open(pid) {
+            Ok(process) => {
+                self.grant.bind(process);
+                Ok(())
+            }
+            Err(error) if error.details().errno == Some(libc::ESRCH) => {
+                self.grant.end();
+                Ok(())
+            }
+            Err(error) => Err(error),
+        }
     }
 }
 

@@ -2,10 +2,11 @@
 
 use std::borrow::Cow;
 
+use super::identity::Target;
 use super::program::Program;
-use super::start::Start;
 use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
+use crate::provider::Provider;
 
 /// The grant of one launch, which there cannot be here.
 #[derive(Debug)]
@@ -14,15 +15,25 @@ pub enum Brokered {}
 /// # Errors
 /// `UNSUPPORTED`, always.
 pub fn support(plan: &EnvPlan) -> Result<()> {
+    Err(unsupported().provider(plan.provider.id).name("delivery"))
+}
+
+fn unsupported() -> Error {
     let message = "The broker needs Linux, whose kernel says who is calling. Use delivery \"auto\".";
-    Err(Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery"))
+    Error::new(ErrorCode::Unsupported, message)
+}
+
+/// # Errors
+/// `UNSUPPORTED`, always.
+pub fn check(provider: &Provider, _: u32) -> Result<()> {
+    Err(unsupported().provider(provider.id))
 }
 
 impl Brokered {
     /// # Errors
     /// `UNSUPPORTED`, always.
-    pub fn new(start: &Start, _: &Program, _: Option<&str>) -> Result<Self> {
-        support(&start.env).and_then(|()| Err(Error::new(ErrorCode::Internal, "There is no broker.")))
+    pub fn new(plan: &EnvPlan, _: &Target, _: &Program, _: Option<&str>) -> Result<Self> {
+        support(plan).and_then(|()| Err(Error::new(ErrorCode::Internal, "There is no broker.")))
     }
 
     /// # Errors
@@ -40,6 +51,10 @@ impl Brokered {
         match *self {}
         #[allow(unreachable_code)]
         std::iter::empty()
+    }
+
+    pub fn forget_token(&mut self) {
+        match *self {}
     }
 
     /// # Errors

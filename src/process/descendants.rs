@@ -43,7 +43,7 @@ pub struct Descendants {
     freezes: bool,
     /// Whether this round found somebody new, or somebody gone, whose number may be a new one's.
     grew: bool,
-    /// Whether this round found somebody who was told to stop and still runs.
+    /// Whether this round found a process that was sent SIGSTOP and still runs.
     stirs: bool,
     doomed: Vec<Member>,
 }
@@ -85,7 +85,7 @@ impl Descendants {
         let Ok(stat) = stat(root) else { return false };
         let root = stat.as_ref().map(|stat| Member { pid: root, since: stat.since });
         if !self.freezes && stat.is_some_and(|stat| stat.may_run) {
-            // Its caller has just told it to stop.
+            // Its caller has just sent it SIGSTOP.
             return false;
         }
         self.round += 1;
@@ -100,7 +100,7 @@ impl Descendants {
     }
 
     /// Where this round freezes, sees to it that a process stops, however often others make it go on, and notes whether it has: one
-    /// that is in fork(2) when it is told to stop ends that first. Returns whether there was a descriptor for that.
+    /// that is in fork(2) when SIGSTOP arrives ends that first. Returns whether there was a descriptor for that.
     fn holds_still(&mut self, member: Member) -> bool {
         if !self.freezes {
             return true;
@@ -203,7 +203,7 @@ fn is_lack(error: &io::Error) -> bool {
 
 /// Of `/proc/PID/stat` (proc_pid_stat(5)).
 struct Stat {
-    /// Whether it runs, or sleeps so that a signal wakes it; not one that is stopped, or waits for the vfork(2) of its own.
+    /// Whether it runs, or sleeps so that a signal wakes it; not one that is stopped, or waits for its own vfork(2).
     may_run: bool,
     parent: i32,
     since: u64,

@@ -3,7 +3,7 @@
 use crate::error::{Error, ErrorCode};
 use crate::sys::Step;
 
-/// What to do about a resource that is used up, by the kernel's error number, whichever step asked for it.
+/// What to do about a resource that is used up, by the kernel's error number, whichever step needed it.
 pub fn used_up(errno: i32) -> Option<&'static str> {
     match errno {
         libc::EMFILE => Some(

@@ -169,7 +169,7 @@ fn remedy(failure: StepFailure, advice: &'static str) -> &'static str {
     }
 }
 
-/// The error of a directory that the target cannot use. `errno` is what the kernel told the target, and `access` asks as the
+/// The error of a directory that the target cannot use. `errno` is the kernel's answer to the target, and `access` asks as the
 /// target: this process may not be able to look for itself.
 pub fn state_directory(subject: &Subject<'_>, need: &NeededDirectory, errno: i32, access: &dyn AccessCheck) -> Error {
     let (NeededDirectory { variable, path, made_in }, target) = (need, subject.target);

@@ -48,7 +48,7 @@ impl Host {
         Ok(Self { stack, in_flight: Arc::default(), proofs, oom_score })
     }
 
-    /// What a child is made with, of what was asked for: its `oom_score_adj` must not spare it, as the worker's may spare
+    /// What a child is made with, of what was requested: its `oom_score_adj` must not spare it, as the worker's may spare
     /// the worker, when memory runs out.
     ///
     /// # Errors

@@ -117,7 +117,7 @@ fn streams(wanted: &[Stdio]) -> Result<Result<(Streams, Streams)>> {
     Ok(Ok((ours, theirs)))
 }
 
-/// Has `launch` made, with the child's ends of its streams, and told to `process`.
+/// Carries out `launch`, with the child's ends of its streams, and reports it to `process`.
 pub fn queue(launch: impl Launch, streams: Streams, process: &Arc<Process>) {
     let (uid, provider) = (launch.target().uid(), launch.provider());
     let (of_run, of_refusal) = (Arc::clone(process), Arc::clone(process));
@@ -148,11 +148,14 @@ fn make(launch: &impl Launch, streams: &Streams, host: &Host) -> Result<Begun> {
         let message = "This process has changed its uid or gid since the start was requested. Try again.";
         return Err(Error::new(ErrorCode::PrivilegeFailed, message));
     }
-    let prepared = launch.prepare(host)?;
+    let mut prepared = launch.prepare(host)?;
     let started = execute(launch, &prepared, streams, host)?;
-    if let Some(Err(error)) = prepared.brokered.as_ref().map(|brokered| brokered.bind(started.pid)) {
-        discard(&started);
-        return Err(error);
+    if let Some(brokered) = &mut prepared.brokered {
+        brokered.forget_token();
+        if let Err(error) = brokered.bind(started.pid) {
+            discard(&started);
+            return Err(error);
+        }
     }
     let name = prepared.name.to_string_lossy().into_owned();
     Ok(Begun {

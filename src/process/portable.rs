@@ -7,6 +7,26 @@ use super::options::{self, ChildOptions, CliOptions, StopPolicy, aborted};
 pub use super::prepare::PreparedLaunch;
 use super::start::Start;
 use crate::error::{Error, ErrorCode, Result};
+use crate::words::words;
+
+words! {
+/// The default protections that a start can lack. `docs/hardening.md` says what each lack means.
+pub enum MissingProtection {
+    NoNewPrivileges = "no-new-privileges",
+    ParentDeathSignal = "parent-death-signal",
+    VerifiedDrop = "verified-drop",
+    CloseRange = "close-range",
+    CoreLimit = "core-limit",
+    WipedEnvironment = "wiped-environment",
+    StateDirectoryCheck = "state-directory-check",
+    DescendantKill = "descendant-kill",
+    WorkingDirectoryCheck = "working-directory-check",
+    SessionKeyring = "session-keyring",
+    SchedulingReset = "scheduling-reset",
+    StderrRedaction = "stderr-redaction",
+    Broker = "broker",
+}
+}
 
 /// Refuses what the portable start cannot honour. Each field is named here, so that a new one does not compile until somebody
 /// has said who honours it.

@@ -23,7 +23,7 @@ use crate::sys::identity::Identity;
 use crate::sys::real_path::real_path;
 use crate::sys::{Step, stdio};
 
-/// What a child is made of, beside what was asked for: it owns what `sys::clone::Child` borrows, and what the portable start
+/// What a child is made of, beside what was requested: it owns what `sys::clone::Child` borrows, and what the portable start
 /// hands to `child_process`.
 #[derive(Debug)]
 pub struct PreparedLaunch {
@@ -70,7 +70,7 @@ impl Start {
         let authority = authority::prove(&self.env, &self.target, access)?;
         let ca_file = authority.as_ref().map(|(_, path)| path.as_str());
         let brokered = match delivery {
-            Delivery::Broker => Some(Brokered::new(self, &program, ca_file)?),
+            Delivery::Broker => Some(Brokered::new(&self.env, &self.target, &program, ca_file)?),
             Delivery::Fd | Delivery::Env => None,
         };
         let arguments = self.arguments(directory.as_deref(), delivery, brokered.as_ref())?;
@@ -104,12 +104,7 @@ impl Start {
         program::resolve(self.env.provider, &search, &self.target, access, proofs)
     }
 
-    fn arguments(
-        &self,
-        here: Option<&Path>,
-        delivery: Delivery,
-        brokered: Option<&Brokered>,
-    ) -> Result<Vec<String>> {
+    fn arguments(&self, here: Option<&Path>, delivery: Delivery, brokered: Option<&Brokered>) -> Result<Vec<String>> {
         let directories = self.directories(here);
         let context = self.context(delivery, &directories, brokered.map(Brokered::endpoint));
         arguments::build(&self.env, &self.command_line, &context)
@@ -125,7 +120,8 @@ impl Start {
         let beside = self.variables_beside(delivery);
         let of_grant: Vec<_> = brokered.into_iter().flat_map(|brokered| brokered.variables(&self.env)).collect();
         let is_free = |name: &str| of_grant.iter().all(|(known, _)| *known != name);
-        let beside = beside.iter().filter(|(name, _)| is_free(name)).chain(&of_grant).map(|(name, value)| (*name, &**value));
+        let beside =
+            beside.iter().filter(|(name, _)| is_free(name)).chain(&of_grant).map(|(name, value)| (*name, &**value));
         let authority = authority.map(|(name, path)| (*name, path.as_str()));
         self.env.block(delivery, limits, &beside.chain(authority).collect::<Vec<_>>())
     }

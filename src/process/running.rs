@@ -41,7 +41,7 @@ pub trait ProcessListener: Send + Sync {
     fn on_event(&self, id: u64, event: LifecycleEvent);
 }
 
-/// A process from the moment its start was asked for.
+/// A process from the moment its start was requested.
 pub struct Process {
     /// Tells it apart in this process, for good.
     pub id: u64,
@@ -90,7 +90,7 @@ struct Running {
 
 /// Descendants are being looked for, stopped or killed, a little at a time.
 struct Turns {
-    /// The last of those that asked for it; it makes those before it unnecessary.
+    /// The last of those that requested it; it makes those before it unnecessary.
     purpose: Deadline,
     since: Instant,
     /// When the last one began, or the next one does: who asks before that gets no turns on top.
@@ -237,7 +237,7 @@ impl Process {
         !matches!(&*self.lock(), Lifecycle::Running(running) if running.waits == 0)
     }
 
-    /// Its pid, and whether it is being stopped; none if there is no turn to be had. Its group is held by SIGSTOP for that
+    /// Its pid, and whether it is being stopped; none if there is no turn. Its group is held by SIGSTOP for that
     /// time: what it starts after the look, and before it ends by the signal, would be nobody's.
     fn begin_turn(&self, purpose: Deadline) -> Option<(i32, bool)> {
         let mut state = self.lock();

@@ -18,7 +18,7 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::sys::clone::InFlight;
 use crate::sys::{support, wait};
 
-/// What a thread is asked for.
+/// What a thread is asked to do.
 pub struct SpawnerJob {
     /// Whose files it may have to wait for.
     pub uid: u32,
@@ -262,7 +262,7 @@ fn stuck(uid: u32) -> Error {
 ///
 /// # Errors
 /// `UNSUPPORTED` where the kernel or a sandbox lacks a call; `SPAWN_FAILED` when the system gives no thread. Whoever would
-/// answer for the job is not told: the caller is.
+/// answer for the job is not reported; the caller's is.
 pub fn submit(job: SpawnerJob) -> Result<()> {
     let (spawner, _) = spawner()?;
     spawner.push(job);

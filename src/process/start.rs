@@ -19,11 +19,11 @@ pub struct Start {
     /// How the credential is passed, unless the program needs another way: see [`Start::settle`].
     delivery: Delivery,
     pub target: Target,
-    /// What was asked for; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
+    /// What was requested; `cwd` is the workspace's where none was, and the arguments are in `command_line`.
     pub child: ChildOptions,
     /// The caller's arguments, without ours.
     pub command_line: CommandLine,
-    /// What was asked for in addition.
+    /// What was requested in addition.
     pub cli: CliOptions,
     /// Whether its stdout is read for usage.
     watches: bool,

@@ -4,19 +4,19 @@ use super::broker::{AllowedRequest, BrokerClient};
 use super::credential::{CredentialInput, CredentialKind};
 use super::key_class::KeyClass;
 
-/// A vendor whose API a CLI speaks to, and how the CLI is told of a credential for it and of another endpoint.
+/// A vendor whose API a CLI speaks to, and how the CLI receives a credential for it and the address of another endpoint.
 #[derive(Debug)]
 pub struct Vendor {
     pub api: &'static Api,
     /// The ways the CLI takes a credential for it, in the order of precedence within one source.
     pub inputs: &'static [CredentialInput],
-    /// How the CLI is told of another endpoint.
+    /// How the CLI learns of another endpoint.
     pub base_url: BaseUrl,
     /// How the CLI speaks to the broker instead.
     pub broker: BrokerClient,
 }
 
-/// How a CLI is told of another endpoint.
+/// How a CLI learns of another endpoint.
 #[derive(Debug)]
 pub enum BaseUrl {
     Variable(&'static str),
@@ -51,7 +51,7 @@ pub struct Authorization {
     pub header: &'static str,
     /// What is in it before the credential.
     pub prefix: &'static str,
-    /// Further headers that the API asks for beside this one.
+    /// Further headers that the API requires in addition to this one.
     pub with: &'static [(&'static str, &'static str)],
 }
 

@@ -79,7 +79,7 @@ pub struct OverrideFacts<'a> {
     /// The endpoint: the broker's address, else the caller's, else the vendor's own.
     pub base_url: &'a str,
     pub vendor: &'static str,
-    /// The variables that hold the credential; none where it is not in the environment.
+    /// The variables that hold the credential; none if it is not in the environment.
     pub credential_variables: &'static [&'static str],
     /// The variables that the agent's shell must not get: the credential's, and the guards'.
     pub hidden_variables: &'a [&'static str],
@@ -137,7 +137,7 @@ pub enum InlineSyntax {
 /// for it and passes a credential that it does not use is refused.
 #[derive(Debug)]
 pub struct Mode {
-    /// What in a start asks for it.
+    /// What in a start selects it.
     pub sign: ModeSign,
     /// What the CLI does then, as the rest of a sentence that begins with the sign.
     pub does: &'static str,
@@ -149,10 +149,10 @@ pub struct Mode {
     pub instead: &'static str,
 }
 
-/// What asks for a [`Mode`].
+/// What selects a [`Mode`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModeSign {
-    /// This subcommand, and after it this word of its own, if any.
+    /// This subcommand, followed by this word of it, if any.
     Subcommand(&'static str, Option<&'static str>),
     /// This argument before a `--`, whatever is before it: the CLI was seen to obey it as another option's value.
     Flag(&'static str),
@@ -184,6 +184,8 @@ pub enum UsableCredential {
     InEnvironment(CredentialKind),
     /// One of this kind, on a pipe.
     OnPipe(CredentialKind),
+    /// One of this kind, which the broker adds to the requests of the process that was started, and of no other.
+    ByBroker(CredentialKind),
     /// The login that the CLI finds in its state directory by itself.
     OwnLogin,
 }

@@ -3,6 +3,8 @@
 use super::credential::CredentialKind;
 use super::version::Version;
 
+use std::time::Duration;
+
 /// A request that inference needs.
 #[derive(Debug)]
 pub struct AllowedRequest {
@@ -10,19 +12,32 @@ pub struct AllowedRequest {
     /// Below the base URL, byte for byte. A segment `*` stands for one segment of letters, digits and `-._:`.
     pub path: &'static str,
     pub upgrade: Upgrade,
+    /// How long the API has to answer, if that is less than the broker's own limit.
+    pub answer_within: Option<Duration>,
+    /// What the CLI gets in the place of one of the API's answers.
+    pub instead: Option<InsteadOfAnswer>,
+}
+
+/// An answer of 200 that the broker gives if the API answers with this status to a credential of this kind.
+#[derive(Debug)]
+pub struct InsteadOfAnswer {
+    pub status: u16,
+    pub kind: CredentialKind,
+    /// JSON.
+    pub body: &'static str,
 }
 
 impl AllowedRequest {
     /// A request that stays HTTP.
     #[must_use]
     pub const fn plain(method: &'static str, path: &'static str) -> Self {
-        Self { method, path, upgrade: Upgrade::Never }
+        Self { method, path, upgrade: Upgrade::Never, answer_within: None, instead: None }
     }
 
     /// A request that becomes a WebSocket.
     #[must_use]
     pub const fn web_socket(path: &'static str) -> Self {
-        Self { method: "GET", path, upgrade: Upgrade::WebSocket }
+        Self { upgrade: Upgrade::WebSocket, ..Self::plain("GET", path) }
     }
 }
 
@@ -47,15 +62,18 @@ pub struct BrokerClient {
     pub variables: &'static [BrokerVariable],
     /// What its tokens begin with: no prefix by which the CLI, or anybody's scanner, knows a vendor's key.
     pub token_prefix: &'static str,
-    /// What asking again does not change: the CLI shows it at once, and does not ask again.
+    /// What asking again does not change, also if the connection was to become a WebSocket: the CLI shows it at once, and
+    /// does not ask again.
     pub refusal: ErrorForm,
-    /// More requests than the grant allows: the CLI asks again later.
-    pub over_limit: ErrorForm,
+    /// The API cannot be used until the operator changes something: the CLI shows it at once, and does not ask again.
+    pub unusable: ErrorForm,
     /// The API cannot be reached: the CLI asks again later.
     pub unreachable: ErrorForm,
-    /// Any of these where the connection was to become a WebSocket: with this status the CLI asks by POST instead, and
-    /// shows what it is told there.
-    pub instead_of_web_socket: u16,
+    /// The status of that if the connection was to become a WebSocket: the CLI asks by POST instead, and shows what it is
+    /// told there.
+    pub unreachable_web_socket: u16,
+    /// A refusal as a message in an open WebSocket. Its status and headers are in its text.
+    pub in_web_socket: Option<ErrorForm>,
 }
 
 /// Where a CLI connects to the broker.
@@ -93,7 +111,7 @@ pub enum BrokerWhen {
     VendorEndpoint,
 }
 
-/// An error as the vendor's API would give it: the message stands as a JSON string between the two parts.
+/// An error as the vendor's API gives it: the message is a JSON string between the two parts.
 #[derive(Debug)]
 pub struct ErrorForm {
     pub status: u16,

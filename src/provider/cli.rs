@@ -98,7 +98,7 @@ impl NativePackage {
 }
 
 impl Sdk {
-    /// Refuses a version that is too old for the adapter of the provider with this id, and one that was told and cannot be
+    /// Refuses a version that is too old for the adapter of the provider with this id, and one that was stated and cannot be
     /// understood.
     ///
     /// # Errors
@@ -113,7 +113,7 @@ impl Sdk {
         };
         match Version::parse(told) {
             Some(version) if version >= self.oldest => Ok(()),
-            // As it was told: a prerelease has a name.
+            // As it was stated: a prerelease has a name.
             Some(_) => refused(&format!("is {}", Version::trimmed(told))),
             None => refused("states a version that is not valid"),
         }

@@ -6,7 +6,7 @@
 pub struct Grammar {
     /// Options without a value.
     pub flags: &'static [&'static str],
-    /// Options with one value, where it is not a part of the same argument.
+    /// Options with one value that is a separate argument.
     pub valued: &'static [&'static str],
     /// Options whose values go on until the next option.
     pub listed: &'static [&'static str],

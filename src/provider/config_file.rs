@@ -75,6 +75,12 @@ pub enum Effect {
 }
 
 impl Effect {
+    /// Whether it gets at what the CLI authenticates with.
+    #[must_use]
+    pub const fn reaches_credential(self) -> bool {
+        matches!(self, Self::RunsCommands | Self::Redirects | Self::Discloses)
+    }
+
     /// As the rest of a sentence that begins with the key.
     #[must_use]
     pub const fn as_str(self) -> &'static str {

@@ -50,7 +50,7 @@ kinds! {
     NotLoggedIn: "not-logged-in", false,
         "The CLI has no credential: there is no login in its state directory.",
         "Pass a key or token, or put a login into the state directory.";
-    /// The CLI was told of a credential that is not there.
+    /// The CLI was pointed at a credential that does not exist.
     NoCredential: "no-credential", false,
         "The CLI's configuration names a credential that does not exist.",
         "Provide the credential that the configuration names, or remove the custom provider from it.";

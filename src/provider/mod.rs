@@ -28,7 +28,8 @@ pub use arguments::{
     Mode, ModeSign, OverrideFacts, RefusedOption, UsableCredential, When,
 };
 pub use broker::{
-    AllowedRequest, BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, ErrorForm, Transport, Upgrade,
+    AllowedRequest, BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, ErrorForm, InsteadOfAnswer, Transport,
+    Upgrade,
 };
 pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 pub use command_line::{CommandLine, Given, Grammar, Reading, Word};
@@ -55,7 +56,7 @@ pub static PROVIDERS: &[&Provider] = &[&claude::CLAUDE, &codex::CODEX];
 /// The row of a provider.
 ///
 /// # Errors
-/// `UNKNOWN`; the message lists the names that exist, and does not repeat the one that was asked for.
+/// `UNKNOWN`; the message lists the names that exist, and does not repeat the one that was requested.
 pub fn find(id: &str) -> Result<&'static Provider> {
     PROVIDERS.iter().copied().find(|row| row.id == id).ok_or_else(|| {
         let known: Vec<&str> = PROVIDERS.iter().map(|row| row.id).collect();

@@ -69,7 +69,7 @@ pub struct SessionFiles {
     pub off: (&'static str, &'static str),
 }
 
-/// An argument that asks for JSON.
+/// An argument that requests JSON.
 #[derive(Debug)]
 pub struct OutputRequest {
     pub option: &'static str,
@@ -142,7 +142,7 @@ pub enum Field {
 #[derive(Debug)]
 pub struct FieldPath(pub Field, pub &'static [&'static str]);
 
-/// What is told by model.
+/// What is reported by model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ModelsOf {
     /// `*`: what was used since the last report.
@@ -192,7 +192,7 @@ pub enum Meaning {
     ThreadTotal,
     /// Something failed that may still recover.
     Passing,
-    /// A turn failed, and no usage is told.
+    /// A turn failed, and no usage is reported.
     Failed,
     /// Another thread works for this one, and no report of this run shows what it uses.
     Uncounted,

@@ -39,7 +39,7 @@ pub struct Provider {
     pub guard_variables: &'static [GuardVariable],
     /// Variables without which its CLI crashes.
     pub required_variables: &'static [&'static str],
-    /// How it is told of further roots of trust.
+    /// How it learns of further roots of trust.
     pub authority: Authority,
     /// The first version that reads a credential's descriptor where it may not open it by its name below /proc. Older ones
     /// have no credential there.

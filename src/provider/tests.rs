@@ -21,7 +21,7 @@ fn ids_and_credential_names_are_unique() {
     let mut seen = std::collections::HashMap::new();
     for (row, name) in credential_names() {
         let other = seen.insert(name, row.id);
-        assert_eq!(other, None, "{name} stands twice");
+        assert_eq!(other, None, "{name} is listed twice");
     }
 }
 

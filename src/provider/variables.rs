@@ -33,7 +33,7 @@ pub struct GuardVariable {
     pub when: When,
 }
 
-/// How a provider is told whom TLS trusts.
+/// How a provider learns whom TLS trusts.
 #[derive(Debug)]
 pub struct Authority {
     /// The variable that names a file of certificates, PEM, which are trusted beside the system's.
@@ -58,7 +58,7 @@ pub enum Reason {
 }
 
 impl Reason {
-    /// Every reason, in the order in which a name that has several is told one.
+    /// Every reason. If a name has several, the first one is reported.
     pub const ALL: [Self; 5] = [Self::Code, Self::Redirect, Self::Disclosure, Self::Credential, Self::Mode];
 
     /// As the end of a sentence.

@@ -7,7 +7,7 @@
 //!
 //! The host may drop its own privileges meanwhile, which clears the flag too, and then it must stay so. libc changes
 //! the ids of every thread by a signal to each, this one among them, before the change returns: so this thread's own
-//! ids tell, before and after the flag is set. And the host may have asked for the flag to be off for good.
+//! ids show, before and after the flag is set. And the host may have turned the flag off for good.
 
 use rustix::process::{DumpableBehavior, dumpable_behavior, set_dumpable_behavior};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -91,7 +91,7 @@ impl Drop for Keeper {
         }
         // Neither call can fail for these values (prctl(2)).
         let _ = set_dumpable_behavior(DumpableBehavior::Dumpable);
-        // Again: it may have been asked for, or the ids changed, since the last look.
+        // Again: it may have been requested, or the ids changed, since the last look.
         if must_stay_off() {
             let _ = set_dumpable_behavior(DumpableBehavior::NotDumpable);
         }

@@ -14,7 +14,7 @@ use rustix::fs::{Mode, OFlags, fstat, open, stat};
 #[cfg(target_os = "linux")]
 const ATTEMPTS: usize = 5;
 
-/// Resolves `path`. Opens nothing but the place: neither a device nor a FIFO notices.
+/// Resolves `path`. Opens only the place: neither a device nor a FIFO notices.
 ///
 /// # Errors
 /// The kernel's: there is no such file, it cannot be reached, or its real path is longer than `PATH_MAX`.

@@ -37,14 +37,14 @@ macro_rules! steps {
 steps! {
     /// `clone`: the new process.
     Clone = "clone" by "clone",
-    /// `setsid`: a session and process group of its own.
+    /// `setsid`: its own session and process group.
     Session = "session" by "setsid",
     /// `dup3`: the standard streams and the credential's pipe.
     Stdio = "stdio" by "dup3",
     /// `close_range`: no other descriptor is inherited. Before all that a tenant can delay or make fail: while a child
     /// ends, whoever runs as its uid can take the descriptors that it still has (`pidfd_getfd`).
     CloseDescriptors = "close-descriptors" by "close_range",
-    /// `keyctl`: a session keyring of its own. Before the drop: it counts against the worker's quota.
+    /// `keyctl`: its own session keyring. Before the drop: it counts against the worker's quota.
     SessionKeyring = "session-keyring" by "keyctl",
     /// `sched_setscheduler` and its kin: no better place than others when processors, disks and timers are shared out.
     Scheduling = "scheduling" by "sched_setscheduler",

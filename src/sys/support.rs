@@ -52,7 +52,7 @@ pub enum SessionKeyring {
 /// `KEYCTL_CAPABILITIES`: asks, and changes nothing (keyctl(2), Linux 5.8).
 const KEYCTL_CAPABILITIES: i64 = 31;
 
-/// Asks once whether a child can get a session keyring of its own.
+/// Asks once whether a child can get its own session keyring.
 #[must_use]
 pub fn session_keyring() -> SessionKeyring {
     static SUPPORT: OnceLock<SessionKeyring> = OnceLock::new();

@@ -124,7 +124,7 @@ unsafe fn wipe(pointer: *mut u8, size: usize) {
 }
 
 // SAFETY: it is `System`, which keeps the contract, with the same pointers and layouts, except for blocks of
-// `guarded::heaps`, which are told by their address; what `dealloc` writes to is still the caller's block.
+// `guarded::heaps`, which are recognized by their address; what `dealloc` writes to is still the caller's block.
 unsafe impl GlobalAlloc for WipingAllocator {
     unsafe fn alloc(&self, layout: Layout) -> *mut u8 {
         if MODE.get() != AllocatorMode::Plain {
@@ -133,7 +133,7 @@ unsafe impl GlobalAlloc for WipingAllocator {
                 return block;
             }
         }
-        // SAFETY: the caller's promises are those that `System` asks for.
+        // SAFETY: the caller's promises are those that `System` requires.
         unsafe { System.alloc(layout) }
     }
 

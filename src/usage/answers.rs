@@ -7,7 +7,7 @@ use std::sync::Arc;
 use super::event::MODELS;
 use super::tokens::Tokens;
 
-/// Answers of one turn that are told apart; older ones are added up, and would count twice if they were told again.
+/// Answers of one turn that are kept apart; older ones are added up, and would count twice if they were reported again.
 const MOST: usize = 256;
 
 #[derive(Debug, Default)]
@@ -27,7 +27,7 @@ struct ToldAnswer {
 }
 
 impl Answers {
-    /// Takes what was told of an answer, and says whether that was news.
+    /// Takes what was reported of an answer, and returns whether it is new.
     pub fn tell(&mut self, id: &str, model: Option<&Arc<str>>, tokens: Tokens) -> bool {
         if let Some(answer) = self.recent.iter_mut().rev().find(|answer| *answer.id == *id) {
             let most = answer.tokens.most(tokens);

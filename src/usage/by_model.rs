@@ -5,10 +5,10 @@ use std::sync::Arc;
 use super::tokens::{Cost, Tokens};
 use super::used::ModelUsage;
 
-/// Returns what the answers told and the report does not hold, by model.
+/// Returns what the answers reported and the final report does not include, by model.
 ///
 /// A model that both name is compared with itself. All others are compared as one sum, with what the report has more of
-/// the former: the API may call a model by a longer name than it was asked for by.
+/// the former: the API may use a longer name for a model than the request.
 pub fn left_out<'a>(
     report: &[ModelUsage],
     told: impl Iterator<Item = (Option<&'a Arc<str>>, Tokens)>,

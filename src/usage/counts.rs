@@ -20,7 +20,7 @@ pub struct Counts {
     pub runs: u64,
     /// Runs that have ended and whose usage is a lower bound.
     pub incomplete_runs: u64,
-    /// None where no CLI has told any.
+    /// None if no CLI has reported any.
     pub cost: Option<Cost>,
 }
 

@@ -9,7 +9,7 @@ const TEXT_BYTES: usize = 8 * 1024;
 /// The number of bytes that are kept of one text. What distinguishes failures is at the beginning.
 const VALUE_BYTES: usize = 512;
 const VALUES: usize = 512;
-/// Models that are told apart: in one event, in one turn, in one run.
+/// Models that are kept apart: in one event, in one turn, in one run.
 pub const MODELS: usize = 32;
 /// No key of a table, and no name of a model, is longer.
 const KEY_BYTES: usize = 128;
@@ -20,7 +20,7 @@ pub struct OutputEvent {
     /// Texts, one after another. Never grows: what has moved could not be wiped.
     text: Vec<u8>,
     values: Vec<Kept>,
-    /// Where the models' names are in `text`, and what of them is told there.
+    /// Where the models' names are in `text`, and what is reported of each.
     models: Vec<(u16, u16, ModelsOf)>,
     /// What values by model there are, be it of none.
     by_model: [bool; ModelsOf::COUNT],

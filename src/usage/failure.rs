@@ -13,9 +13,9 @@ pub struct Failure {
     pub passing: bool,
     /// The time to wait in milliseconds, if the CLI or the API states it.
     pub retry_after: Option<u64>,
-    /// The end of the limit, in milliseconds since the epoch, where that is told.
+    /// The end of the limit, in milliseconds since the epoch, if it is reported.
     pub resets_at: Option<u64>,
-    /// The end of the limit by the clock of the CLI's time zone, where it is told so.
+    /// The end of the limit by the clock of the CLI's time zone, if it is reported in that form.
     pub resets_by_clock: Option<ClockTime>,
 }
 

@@ -67,7 +67,7 @@ impl Meter {
         self.run.sought()
     }
 
-    /// Takes the result of the search that `sought` asked for.
+    /// Takes the result of the search that `sought` requested.
     pub fn found(&mut self, found: SubagentsFound) {
         self.run.found(found);
     }
@@ -99,7 +99,7 @@ impl Meter {
         &self.run.settled
     }
 
-    /// Returns the value of the CLI's `TZ`, empty where it is not set, and none where nobody knows.
+    /// Returns the value of the CLI's `TZ`, empty if it is not set, and none if that is unknown.
     #[must_use]
     pub fn time_zone(&self) -> Option<&str> {
         self.run.expected.time_zone.as_deref()

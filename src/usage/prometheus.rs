@@ -9,7 +9,7 @@ use super::tokens::Cost;
 struct Metric {
     name: &'static str,
     help: &'static str,
-    /// Returns none where no CLI has told it.
+    /// Returns none if no CLI has reported it.
     value: fn(&Counts) -> Option<String>,
 }
 

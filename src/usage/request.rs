@@ -57,7 +57,7 @@ pub struct RunEnvironment<'a> {
     /// Empty where the workspace has no id.
     pub workspace_id: &'a str,
     pub state_directory: PathBuf,
-    /// The value of `TZ`, empty where it is not set.
+    /// The value of `TZ`, empty if it is not set.
     pub time_zone: &'a str,
     /// Empty where the CLI has its own.
     pub base_url: &'a str,

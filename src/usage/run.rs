@@ -43,7 +43,7 @@ pub struct Run {
     answers: Answers,
     threads: RunThreads,
     session: SessionTotals,
-    /// What was counted of sessions whose totals are told.
+    /// What was counted of sessions whose totals are reported.
     session_used: Tokens,
     /// A turn has begun and was not reported.
     is_open: bool,
@@ -228,14 +228,14 @@ impl Run {
         (self.word, self.resets_at) = (None, None);
     }
 
-    /// Returns what answers told that the report leaves out.
+    /// Returns what answers reported and the final report leaves out.
     fn missing(&self, report: &[ModelUsage]) -> Vec<ModelUsage> {
         let known = self.settled.model.as_ref();
         let told = self.answers.iter().map(|(model, tokens)| (model.or(known), tokens));
         left_out(report, told.chain([(None, self.answers.rest())]))
     }
 
-    /// Returns what a turn used, by model where it is told so.
+    /// Returns what a turn used, by model if it is reported so.
     fn report(&mut self, event: &OutputEvent) -> Option<Vec<ModelUsage>> {
         if event.is_by_model(ModelsOf::Report) {
             self.remember_session(event);
@@ -291,7 +291,7 @@ impl Run {
         Some(parts)
     }
 
-    /// Keeps the totals of a session for a run that is not told what it used since its last report.
+    /// Keeps the totals of a session for a run whose CLI does not report what it used since its last report.
     fn remember_session(&mut self, event: &OutputEvent) {
         let Some(totals) = self.by_model(event, ModelsOf::Session) else { return };
         let total = totals.iter().fold(Tokens::default(), |sum, part| sum.plus(part.tokens));
@@ -403,7 +403,7 @@ impl Run {
         }
     }
 
-    /// Takes the result of the search that `sought` asked for.
+    /// Takes the result of the search that `sought` requested.
     pub fn found(&mut self, found: SubagentsFound) {
         let is_unknown = found == SubagentsFound::Unknown && self.may_hide_subagents();
         self.expected.subagents = if is_unknown { Subagents::Unknown } else { Subagents::Counted };

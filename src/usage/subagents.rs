@@ -88,7 +88,7 @@ impl SubagentSearch {
         if own.is_empty() { result } else { SubagentsFound::Unknown }
     }
 
-    /// Says whether somebody wrote to it since the run began; also where that cannot be told.
+    /// Returns whether it was written to since the run began; true if that is unknown.
     fn is_of_this_run(&self, entry: &DirEntry) -> bool {
         let written = entry.metadata().and_then(|metadata| metadata.modified());
         written.map_or(true, |time| time + TICK >= self.since)

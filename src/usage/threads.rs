@@ -25,7 +25,7 @@ pub struct ThreadTotals {
     pub tokens: Tokens,
 }
 
-/// Who can go on with a thread: a later run of another owner is not told of its totals.
+/// Who can continue a thread: a later run of another owner does not get its totals.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub enum Owner {
     Workspace(Arc<str>),
@@ -55,7 +55,7 @@ pub fn last_of(owner: &Owner, id: &Arc<str>) -> Option<Tokens> {
     known.peek(owner)?.peek(id).copied()
 }
 
-/// Remembers what a thread has used. Totals only grow: of two that are told, the larger is the later.
+/// Remembers what a thread has used. Totals only grow: of two that are reported, the larger is the later.
 pub fn remember(owner: &Owner, thread: &ThreadTotals) {
     let mut known = KNOWN.lock().unwrap_or_else(PoisonError::into_inner);
     let threads = known.get_or_insert_mut_ref(owner, || LruCache::sparse(THREADS));
@@ -76,7 +76,7 @@ pub struct Thread {
     /// What the CLI calls it; none when it has named none.
     pub id: Option<Arc<str>>,
     pub last: Option<Tokens>,
-    /// Whether that is what another process has told of it.
+    /// Whether another process reported it.
     pub is_from_before: bool,
 }
 

@@ -70,7 +70,7 @@ pub enum Gap {
     TurnNotReported = "turn-not-reported",
     /// A part of the output could not be read.
     OutputUnread = "output-unread",
-    /// A turn's report says less than its answers had told.
+    /// A turn's report says less than its answers did.
     ReportTooSmall = "report-too-small",
     /// The CLI reports the total of a session, and the earlier total is unknown.
     EarlierTotalUnknown = "earlier-total-unknown",
@@ -87,7 +87,7 @@ pub enum Gap {
 }
 }
 
-/// The reasons why one run has used more than is told, as a set that is copied for nothing.
+/// The reasons why one run has used more than is reported, as a set that costs nothing to copy.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Gaps(u16);
 

@@ -76,6 +76,12 @@ impl Api {
         })
     }
 
+    /// Its certificate, as a file has it.
+    pub fn pem(&self) -> String {
+        let body = data_encoding::BASE64.encode(&self.root);
+        format!("-----BEGIN CERTIFICATE-----\n{body}\n-----END CERTIFICATE-----\n")
+    }
+
     pub fn url(&self) -> String {
         format!("https://localhost:{}", self.address.port())
     }

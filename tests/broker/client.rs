@@ -47,6 +47,7 @@ impl Answer {
 pub trait Duplex: Read + Write + Send {
     fn time_out(&self, limit: Duration) -> io::Result<()>;
     fn close(&self);
+    fn end_of_sending(&self);
 }
 
 impl Duplex for TcpStream {
@@ -58,6 +59,10 @@ impl Duplex for TcpStream {
     fn close(&self) {
         let _ = self.shutdown(std::net::Shutdown::Both);
     }
+
+    fn end_of_sending(&self) {
+        let _ = self.shutdown(std::net::Shutdown::Write);
+    }
 }
 
 impl Duplex for UnixStream {
@@ -68,6 +73,10 @@ impl Duplex for UnixStream {
 
     fn close(&self) {
         let _ = self.shutdown(std::net::Shutdown::Both);
+    }
+
+    fn end_of_sending(&self) {
+        let _ = self.shutdown(std::net::Shutdown::Write);
     }
 }
 

@@ -51,7 +51,7 @@ fn an_error_that_cannot_be_looked_through_is_not_passed() {
     let api = Api::answering("HTTP/1.1 401 No\r\ncontent-encoding: gzip\r\ncontent-length: 3\r\n\r\nabc");
     let setting = Setting::of("claude", &api);
     let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
-    assert_eq!(answer.status(), 403);
+    assert_eq!(answer.status(), 502);
     assert_eq!(setting.outcome(), refused(Reason::UnreadableError));
     assert_eq!(api.last().head.get("accept-encoding"), Some("identity"));
 }
@@ -70,7 +70,7 @@ fn redirects_are_not_followed() {
         });
         let setting = Setting::of("claude", &api);
         let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
-        assert_eq!((answer.status(), answer.head.get("location")), (403, None));
+        assert_eq!((answer.status(), answer.head.get("location")), (502, None));
         assert_eq!(setting.outcome(), refused(Reason::Redirect));
     }
     assert_eq!(elsewhere.connections.load(Ordering::SeqCst), 0);
@@ -85,20 +85,47 @@ fn an_upstream_that_is_down_is_told_and_found_again() {
     let setting =
         Setting::to("codex", Upstream::new(&format!("{url}/v1"), options).expect("a URL"), Options::default());
     let grant = setting.grant(Route::Tcp);
-    let answer = ask(&grant, "POST", "/v1/responses", b"{}");
-    assert_eq!(answer.status(), 502);
-    assert!(answer.text().contains("The broker cannot reach the API."), "{}", answer.text());
-    assert_eq!(setting.outcome(), refused(Reason::UpstreamUnreachable));
+    for _ in 0..3 {
+        let answer = ask(&grant, "POST", "/v1/responses", b"{}");
+        assert_eq!(answer.status(), 502);
+        assert!(answer.text().contains("The broker cannot reach the API."), "{}", answer.text());
+        assert_eq!(setting.outcome(), refused(Reason::UpstreamUnreachable));
+    }
     let listener = TcpListener::bind(url.trim_start_matches("http://")).expect("the port is free again");
     std::thread::spawn(move || {
-        let (mut stream, _) = listener.accept().expect("the broker");
-        let head = crate::client::read_head(&mut stream).expect("a request").expect("a request");
-        crate::client::read_body(&mut stream, &head, false).expect("a body");
-        let is_keyed = head.get("authorization") == Some(&format!("Bearer {KEY}"));
-        assert!(is_keyed, "also without TLS: {head:?}");
-        stream.write_all(OK.as_bytes()).expect("sent");
+        for stream in listener.incoming() {
+            let mut stream = stream.expect("the broker");
+            // It tries whether it can connect, and closes.
+            let Ok(Some(head)) = crate::client::read_head(&mut stream) else { continue };
+            crate::client::read_body(&mut stream, &head, false).expect("a body");
+            let is_keyed = head.get("authorization") == Some(&format!("Bearer {KEY}"));
+            assert!(is_keyed, "also without TLS: {head:?}");
+            stream.write_all(OK.as_bytes()).expect("sent");
+        }
     });
-    assert_eq!(ask(&grant, "POST", "/v1/responses", b"{}").status(), 200);
+    crate::setting::until("it is found again", || ask(&grant, "POST", "/v1/responses", b"{}").status() == 200);
+}
+
+/// Codex asks 30 times. The first one waits for the limit, and none of the others.
+#[test]
+fn an_upstream_that_swallows_connections_is_waited_for_once() {
+    let silent = TcpListener::bind("127.0.0.1:0").expect("a port");
+    let options = UpstreamOptions { addresses: Addresses::Any, ..UpstreamOptions::default() };
+    // TLS is part of connecting, and nobody answers.
+    let url = format!("https://{}/v1", silent.local_addr().expect("bound"));
+    let limit = Duration::from_secs(2);
+    let times = Times { connect: limit, ..Times::default() };
+    let upstream = Upstream::new(&url, options).expect("a URL");
+    let setting = Setting::to("codex", upstream, Options { times, ..Options::default() });
+    let grant = setting.grant(Route::Tcp);
+    let started = std::time::Instant::now();
+    for _ in 0..31 {
+        let answer = ask(&grant, "POST", "/v1/responses", b"{}");
+        assert_eq!((answer.status(), answer.text().contains("in time")), (502, true), "{}", answer.text());
+    }
+    // Else it would be 62 seconds.
+    assert!(started.elapsed() < 5 * limit, "{:?}", started.elapsed());
+    assert!(setting.records(31).iter().all(|record| record.outcome == refused(Reason::UpstreamTimeout)));
 }
 
 #[test]
@@ -119,7 +146,7 @@ fn certificates_that_do_not_hold_are_refused() {
     for api in [answering(&expired), answering(&other_name), untrusted] {
         let setting = Setting::of("claude", &api);
         let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
-        assert_eq!(answer.status(), 403, "{}", answer.text());
+        assert_eq!(answer.status(), 502, "{}", answer.text());
         assert!(answer.text().contains("certificate") && answer.head.get("x-should-retry") == Some("false"));
         assert_eq!(setting.outcome(), refused(Reason::UpstreamTls));
         assert_eq!(api.seen().len(), 0);
@@ -221,7 +248,7 @@ fn a_tenants_base_url_does_not_lead_into_the_private_network() {
     for url in [api.url(), api.url().replace("localhost", "127.0.0.1"), "http://169.254.169.254".into()] {
         let options = UpstreamOptions { roots: options.roots.clone(), ..UpstreamOptions::default() };
         let setting = Setting::to("claude", Upstream::new(&url, options).expect("a URL"), Options::default());
-        assert_eq!(ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}").status(), 403);
+        assert_eq!(ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}").status(), 502);
         assert_eq!(setting.outcome(), refused(Reason::UpstreamAddress));
     }
     assert_eq!(api.connections.load(Ordering::SeqCst), 0);

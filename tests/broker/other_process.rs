@@ -1,7 +1,8 @@
 //! Another process, of another uid where that is asked for: this test program once more, which does what it is told.
 
-use std::io::{BufRead, BufReader, Read, Write};
-use std::os::fd::OwnedFd;
+use std::io::{BufRead, BufReader, IoSlice, IoSliceMut, Read, Write};
+use std::mem::MaybeUninit;
+use std::os::fd::{AsFd, OwnedFd};
 use std::os::unix::net::UnixStream;
 use std::os::unix::process::CommandExt;
 use std::path::{Path, PathBuf};
@@ -9,6 +10,10 @@ use std::process::{Child, ChildStderr, Command, Stdio};
 use std::time::Duration;
 
 use provider_env::broker::{Address, Grant, Process};
+use rustix::net::{
+    RecvAncillaryBuffer, RecvAncillaryMessage, RecvFlags, SendAncillaryBuffer, SendAncillaryMessage, SendFlags,
+    recvmsg, sendmsg,
+};
 use tempfile::TempDir;
 
 use crate::client::{Answer, read_body, read_head};
@@ -86,6 +91,31 @@ impl Other {
         self.send(grant.address(), &request(grant.address(), with_token_of, path))
     }
 
+    /// Has it open so many connections, and keep those that it gets. Returns how many those were.
+    pub fn connect_idly(&mut self, address: &Address, count: usize) -> usize {
+        self.tell(&["idle", &place(address), &format!("{count:08x}")]);
+        self.hear().parse().expect("a number")
+    }
+
+    /// Has it connect and pass the connection on by a socket, without keeping it.
+    pub fn pass_on(&mut self, grant: &Grant) -> OwnedFd {
+        let directory = tempfile::tempdir().expect("a directory");
+        let path = directory.path().join("s");
+        let listener = std::os::unix::net::UnixListener::bind(&path).expect("a socket");
+        self.tell(&["pass", &place(grant.address()), &hex(path.to_str().expect("text").as_bytes())]);
+        let (stream, _) = listener.accept().expect("it connects");
+        let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+        let mut ancillary = RecvAncillaryBuffer::new(&mut space);
+        let mut byte = [0; 1];
+        recvmsg(&stream, &mut [IoSliceMut::new(&mut byte)], &mut ancillary, RecvFlags::empty()).expect("a message");
+        let passed = ancillary.drain().find_map(|message| match message {
+            RecvAncillaryMessage::ScmRights(mut descriptors) => descriptors.next(),
+            _ => None,
+        });
+        assert_eq!(self.hear(), "passed");
+        passed.expect("a descriptor")
+    }
+
     /// Has it connect, and start a child with that connection, which uses it when its parent has ended.
     pub fn leave_behind(&mut self, grant: &Grant, path: &str) {
         self.tell(&["leave", &place(grant.address()), &hex(&request(grant.address(), grant, path))]);
@@ -156,7 +186,7 @@ fn connect(place: &str) -> std::io::Result<(Box<dyn Both>, OwnedFd)> {
     Ok((Box::new(stream), copy.into()))
 }
 
-fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
+pub fn exchange(mut stream: impl Read + Write, bytes: &[u8]) -> std::io::Result<Vec<u8>> {
     stream.write_all(bytes)?;
     let mut answer = Vec::new();
     // Reset behind the answer, where the broker did not want to read everything.
@@ -186,6 +216,13 @@ fn listen() {
         let line = line.expect("text");
         let words: Vec<&str> = line.split(' ').collect();
         let (what, place, bytes) = (words[0], words[1], unhex(words[2]));
+        if what == "idle" {
+            let count = usize::from_str_radix(words[2], 16).expect("a number");
+            let connections: Vec<_> = (0..count).map_while(|_| connect(place).ok().map(|(stream, _)| stream)).collect();
+            eprintln!("@@{}", connections.len());
+            Box::leak(Box::new(connections));
+            continue;
+        }
         let connected = connect(place);
         let (stream, copy) = match connected {
             Ok(connected) => connected,
@@ -196,6 +233,11 @@ fn listen() {
         };
         if what == "ask" {
             say_answer(exchange(stream, &bytes));
+        } else if what == "pass" {
+            drop(stream);
+            pass(&copy, &String::from_utf8_lossy(&bytes));
+            drop(copy);
+            eprintln!("@@passed");
         } else {
             leave(copy, words[2]);
             eprintln!("@@left");
@@ -203,6 +245,15 @@ fn listen() {
             Box::leak(Box::new(stream));
         }
     }
+}
+
+fn pass(connection: &OwnedFd, path: &str) {
+    let stream = UnixStream::connect(path).expect("it listens");
+    let descriptors = [connection.as_fd()];
+    let mut space = [MaybeUninit::uninit(); rustix::cmsg_space!(ScmRights(1))];
+    let mut ancillary = SendAncillaryBuffer::new(&mut space);
+    assert!(ancillary.push(SendAncillaryMessage::ScmRights(&descriptors)));
+    sendmsg(&stream, &[IoSlice::new(b"x")], &mut ancillary, SendFlags::empty()).expect("sent");
 }
 
 #[allow(clippy::zombie_processes, reason = "it outlives this process")]

@@ -1,10 +1,13 @@
 //! Whose a grant is: its token is worthless to everybody else.
 
-use provider_env::broker::{Address, PeerRule, Reason, Route};
+use std::os::fd::OwnedFd;
+use std::os::unix::net::UnixStream;
+
+use provider_env::broker::{Address, Grant, PeerRule, Reason, Route};
 
 use crate::api::{Api, OK};
-use crate::client::Client;
-use crate::other_process::{NEIGHBOUR, Other, TENANT, answer_of, is_root, mode, request};
+use crate::client::{Client, read_head};
+use crate::other_process::{NEIGHBOUR, Other, TENANT, answer_of, exchange, is_root, mode, request};
 use crate::setting::{Setting, authorized, refused};
 
 const PATH: &str = "/v1/messages";
@@ -87,6 +90,35 @@ fn nothing_is_left_when_the_process_has_ended() {
     assert_eq!((answer.status(), answer.text().contains("has ended")), (403, true), "{}", answer.text());
     assert_eq!(setting.outcome(), refused(Reason::ProcessEnded));
     assert!(api.seen().is_empty());
+}
+
+/// What the started process passes on speaks for it where the kernel says that it connected, and where it still holds the
+/// connection; not after its end.
+#[test]
+fn a_descriptor_that_is_passed_on_is_the_started_processs_own_affair() {
+    let api = Api::answering(OK);
+    let setting = Setting::of("claude", &api);
+    let peer = PeerRule { uid: crate::setting::own_uid(), only_started_process: true };
+    let mut started = Other::start(None);
+    let ask = |connection: OwnedFd, grant: &Grant| {
+        let bytes = exchange(UnixStream::from(connection), &request(grant.address(), grant, PATH)).expect("sent");
+        read_head(&mut &bytes[..]).expect("an answer").expect("an answer").status()
+    };
+    // On TCP nobody but this process has it now.
+    let tcp = setting.broker.grant(setting.request(Route::Tcp, peer)).expect("granted");
+    assert!(tcp.bind(started.process()));
+    let passed = started.pass_on(&tcp);
+    assert_eq!((ask(passed, &tcp), setting.outcome()), (403, refused(Reason::PeerProcess)));
+    // On a Unix socket the kernel says who connected, which is documented.
+    let unix = setting.broker.grant(setting.request(Route::UnixWithoutToken, peer)).expect("granted");
+    assert!(unix.bind(started.process()));
+    let (passed, late) = (started.pass_on(&unix), started.pass_on(&unix));
+    assert_eq!(ask(passed, &unix), 200);
+    setting.records(1);
+    let _ = started.child.kill();
+    let _ = started.child.wait();
+    assert_eq!((ask(late, &unix), setting.outcome()), (403, refused(Reason::ProcessEnded)));
+    assert_eq!(api.seen().len(), 1);
 }
 
 #[test]

@@ -1,11 +1,13 @@
 //! WebSockets: frames pass as they come, and none is let in with a key that is an old one.
 
 use std::io::{Read, Write};
-use std::sync::Mutex;
 use std::sync::mpsc;
+use std::sync::{Arc, Mutex};
 
-use provider_env::broker::{Outcome, Reason, Route};
-use provider_env::provider::CredentialKind;
+use provider_env::broker::LiveCredential;
+use provider_env::broker::{Addresses, Options, Outcome, Reason, Route, Upstream, UpstreamOptions};
+use provider_env::credential::{Generations, Offer};
+use provider_env::provider::{CredentialKind, find};
 
 use crate::api::{Api, Conversation};
 use crate::client::Client;
@@ -97,8 +99,124 @@ fn an_upgrade_that_the_api_refuses_or_extends_becomes_a_post() {
     assert_eq!(setting.outcome(), refused(Reason::UpstreamProtocol));
 
     setting.credential.revoke();
-    assert_eq!(open(&setting, &grant).answer().status(), 426, "what the CLI does not try again");
+    let answer = open(&setting, &grant).answer();
+    assert_eq!(answer.status(), 400, "what the CLI shows, and does not try again");
+    assert!(answer.text().contains("revoked"), "{}", answer.text());
     assert_eq!(setting.outcome(), refused(Reason::Revoked));
+
+    let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
+    let url = format!("http://{}/v1", nobody.local_addr().expect("bound"));
+    drop(nobody);
+    let options = UpstreamOptions { addresses: Addresses::Any, ..UpstreamOptions::default() };
+    let setting = Setting::to("codex", Upstream::new(&url, options).expect("a URL"), Options::default());
+    let grant = setting.grant(Route::Tcp);
+    assert_eq!(open(&setting, &grant).answer().status(), 426, "it asks by POST, and is told there");
+    assert_eq!(setting.outcome(), refused(Reason::UpstreamUnreachable));
+}
+
+/// Opens one, and has a message echoed.
+fn open_and_echo(setting: &Setting, grant: &provider_env::broker::Grant) -> Client {
+    let mut client = open(setting, grant);
+    assert_eq!(client.head().status(), 101);
+    let frame = text("first");
+    client.send(&frame);
+    let mut back = vec![0; frame.len()];
+    client.stream.read_exact(&mut back).expect("the frame");
+    client
+}
+
+/// The text of the next frame.
+fn next_text(client: &mut Client) -> serde_json::Value {
+    let mut head = [0; 4];
+    client.stream.read_exact(&mut head).expect("a frame");
+    assert_eq!(head[..2], [0x81, 126], "a text with a length of two bytes");
+    let mut text = vec![0; usize::from(u16::from_be_bytes([head[2], head[3]]))];
+    client.stream.read_exact(&mut text).expect("its text");
+    serde_json::from_slice(&text).expect("JSON")
+}
+
+#[test]
+fn an_open_web_socket_is_told_why_it_ends() {
+    let api = Api::start(|conversation| {
+        if !accept(conversation, "")? {
+            return Ok(false);
+        }
+        while echo(conversation)? {}
+        Ok(false)
+    });
+    let ends: [fn(&Setting, &provider_env::broker::Grant); 2] =
+        [|setting, _| setting.credential.revoke(), |_, grant| grant.end()];
+    for (end, outcome, message) in
+        [(ends[0], Outcome::Revoked, Reason::Revoked), (ends[1], Outcome::GrantEnded, Reason::GrantEnded)]
+    {
+        let setting = Setting::of("codex", &api);
+        let grant = setting.grant(Route::Tcp);
+        let mut client = open_and_echo(&setting, &grant);
+        end(&setting, &grant);
+        let told = next_text(&mut client);
+        assert_eq!((&told["type"], &told["status"]), (&"error".into(), &400.into()));
+        assert_eq!(told["error"]["message"], message.message());
+        let mut close = [0; 4];
+        client.stream.read_exact(&mut close).expect("a close frame");
+        assert_eq!(close, [0x88, 2, 0x03, 0xf0], "1008, policy violation");
+        assert!(client.is_closed());
+        assert_eq!(setting.outcome(), outcome);
+    }
+}
+
+#[test]
+fn a_frame_that_is_under_way_is_not_broken_into() {
+    let api = Api::start(|conversation| {
+        if !accept(conversation, "")? {
+            return Ok(false);
+        }
+        // Half of a text.
+        conversation.send(&[0x81, 4, b'h', b'a'])?;
+        conversation.has_ended();
+        Ok(false)
+    });
+    let setting = Setting::of("codex", &api);
+    let grant = setting.grant(Route::Tcp);
+    let mut client = open(&setting, &grant);
+    assert_eq!(client.head().status(), 101);
+    let mut half = [0; 4];
+    client.stream.read_exact(&mut half).expect("half of it");
+    setting.credential.revoke();
+    assert!(client.is_closed(), "nothing else comes");
+    assert_eq!(setting.outcome(), Outcome::Revoked);
+}
+
+#[test]
+fn a_store_that_changes_ends_it_at_the_next_message() {
+    let api = Api::start(|conversation| {
+        if !accept(conversation, "")? {
+            return Ok(false);
+        }
+        while echo(conversation)? {}
+        Ok(false)
+    });
+    let mut setting = Setting::of("codex", &api);
+    let offer =
+        |key: &str, is_usable| Offer { kind: CredentialKind::ApiKey, secret: secret(key), expires_at: None, is_usable };
+    let generations = Generations::new(Arc::default(), offer(KEY, true));
+    let roots =
+        UpstreamOptions { roots: vec![api.root.clone()], addresses: Addresses::Any, ..UpstreamOptions::default() };
+    let upstream = Arc::new(Upstream::new(&format!("{}/v1", api.url()), roots).expect("a URL"));
+    let vendor = find("codex").expect("a row").vendor();
+    setting.credential = LiveCredential::of_store(vendor, upstream, generations.newest()).expect("a key");
+    let grant = setting.grant(Route::Tcp);
+    let mut client = open_and_echo(&setting, &grant);
+    generations.next(offer("sk-proj-made-up-next", true));
+    client.send(&text("second"));
+    let mut close = [0; 4];
+    client.stream.read_exact(&mut close).expect("a close frame");
+    assert_eq!((close, setting.outcome()), ([0x88, 2, 0x03, 0xf4], Outcome::Rotated));
+    let mut client = open_and_echo(&setting, &grant);
+    assert_eq!(api.last().head.get("authorization"), Some("Bearer sk-proj-made-up-next"));
+    generations.amend(offer("sk-proj-made-up-next", false));
+    client.send(&text("third"));
+    assert_eq!(next_text(&mut client)["error"]["message"], Reason::CredentialUnusable.message());
+    assert_eq!(setting.outcome(), refused(Reason::CredentialUnusable));
 }
 
 #[test]

@@ -1,4 +1,4 @@
-//! Runs a test of this program in a process of its own that stops before each of its system calls, so that a test can act
+//! Runs a test of this program in its own process that stops before each of its system calls, so that a test can act
 //! or end it there. What is tested has no hook for that.
 #![allow(unsafe_code, reason = "ptrace(2) has no safe face")]
 
@@ -8,7 +8,7 @@ use std::ptr;
 
 use libc::{c_int, c_long, c_void};
 
-/// What the test in the process of its own calls first: from here on it stops before each of its system calls.
+/// What the test in its own process calls first: from here on it stops before each of its system calls.
 pub fn begin() {
     ptrace(libc::PTRACE_TRACEME, 0, 0, ptr::null_mut()).expect("its parent may trace it");
     // SAFETY: it stops this thread, until its parent has seen that.
@@ -73,7 +73,7 @@ fn entered(thread: libc::pid_t) -> Option<c_long> {
 }
 
 fn ptrace(request: libc::c_uint, thread: libc::pid_t, address: usize, data: *mut c_void) -> io::Result<()> {
-    // SAFETY: each request above gets the address and the data that ptrace(2) asks for.
+    // SAFETY: each request above gets the address and the data that ptrace(2) requires.
     let done = unsafe { libc::ptrace(request, thread, address as *mut c_void, data) };
     if done < 0 { Err(io::Error::last_os_error()) } else { Ok(()) }
 }

@@ -67,7 +67,7 @@ function toolCall(body, { call: name, namespace, input }) {
 
 /**
  * @param {any} call  an item made by `shellCall`
- * @returns {{ field: string, event: string }} where its argument text stands, and the events that stream it
+ * @returns {{ field: string, event: string }} where its argument text is, and the events that stream it
  */
 function argumentOf(call) {
   return call.type === 'function_call'

@@ -88,7 +88,7 @@ const openai = {
  * @returns {Record<string, any>}
  */
 function outputItem(body, content) {
-  // Codex asks for a summary of the thread so, whatever the script would say to its prompt.
+  // Codex requests a summary of the thread in this way, whatever the script would say to its prompt.
   if (body?.input?.at?.(-1)?.type === 'compaction_trigger')
     return { id: newId('cmp'), type: 'compaction', encrypted_content: 'mock summary' }
   if ('call' in content) return toolCall(body, content)

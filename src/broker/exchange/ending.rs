@@ -1,12 +1,12 @@
-//! What ends an exchange from outside, and waiting for whichever comes first.
+//! What ends an exchange from outside.
 
-use std::pin::{Pin, pin};
+use std::pin::Pin;
 use std::sync::Arc;
-use std::task::Poll;
 
 use crate::broker::audit::Outcome;
 use crate::broker::grant::GrantState;
 use crate::broker::live_credential::KeyGeneration;
+use crate::broker::race::first;
 
 /// Resolves when the grant has ended or the key was revoked.
 pub type Ending = Pin<Box<dyn Future<Output = Outcome> + Send>>;
@@ -23,14 +23,4 @@ pub fn ending_of(grant: Arc<GrantState>, generation: Arc<KeyGeneration>) -> Endi
         };
         first(end, revoked).await
     })
-}
-
-/// The result of whichever is ready first.
-pub async fn first<T>(one: impl Future<Output = T>, other: impl Future<Output = T>) -> T {
-    let (mut one, mut other) = (pin!(one), pin!(other));
-    std::future::poll_fn(|context| match one.as_mut().poll(context) {
-        Poll::Pending => other.as_mut().poll(context),
-        ready => ready,
-    })
-    .await
 }

@@ -1,29 +1,37 @@
 //! Forwards a request that may be: to the API, with the key, and its answer back.
 
+use std::future::poll_fn;
+use std::pin::Pin;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use hyper::body::Incoming;
+use hyper::body::{Body, Incoming};
+use hyper::http::header::{CONTENT_TYPE, HeaderValue};
 use hyper::http::request::Parts;
 use hyper::upgrade::OnUpgrade;
 use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, ending_of, first};
+use super::ending::{Ending, ending_of};
 use super::request_body::RequestBody;
 use super::response_body::{Passing, ResponseBody};
-use super::web_socket::{Sides, relay};
+use super::web_socket::{LetIn, Sides, relay};
 use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
-use crate::broker::live_credential::KeyGeneration;
+use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::options::{Options, Times};
+use crate::broker::pool::{Dial, Pool, PooledConnection};
+use crate::broker::race::first;
 use crate::broker::refusal::Reason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};
-use crate::broker::upstream::{Alarm, Dial, PooledConnection};
-use crate::provider::{AllowedRequest, Upgrade};
+use crate::net::stall::Alarm;
+use crate::provider::{AllowedRequest, InsteadOfAnswer, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
+
+/// An API's answer that is replaced is no longer than that, or its connection is closed.
+const MOST_READ_FOR_NOBODY: usize = 64 * 1024;
 
 /// A request that was let in.
 #[derive(Debug)]
@@ -62,8 +70,11 @@ pub async fn forward(
     let body = RequestBody::new(body, grant.limits.body_bytes, options.times.client_stall, account.upward());
     let request = Request::from_parts(parts, body);
 
+    let credential = Arc::clone(&grant.credential);
     let mut ending = ending_of(grant, Arc::clone(&generation));
-    let (response, connection) = match send(&generation, request, &mut ending, &options.times).await {
+    let within = allowed.answer_within.map_or(options.times.answer, |within| within.min(options.times.answer));
+    let times = Times { answer: within, ..options.times };
+    let (response, connection) = match send(&generation, request, &mut ending, &times).await {
         Ok(sent) => sent,
         Err(reason) => {
             let reason = account.failure_upward().map_or(reason, reason_of);
@@ -71,11 +82,44 @@ pub async fn forward(
         }
     };
     account.answered(response.status(), response.headers());
+    let instead = allowed.instead.as_ref().filter(|instead| {
+        instead.status == response.status().as_u16() && instead.kind == generation.authorization.kind
+    });
+    if let Some(instead) = instead {
+        keep(connection, response.into_body(), &generation.pool, &options.times);
+        return Ok(in_place(instead, account));
+    }
     let answer = Answer { response, connection, generation, ending, times: options.times };
     match client.filter(|_| answer.response.status() == StatusCode::SWITCHING_PROTOCOLS) {
-        Some(client) => answer.switch(client, account),
+        Some(client) => answer.switch(client, account, credential),
         None => answer.pass(account),
     }
+}
+
+/// An answer that the CLI gets in the place of the API's.
+fn in_place(instead: &InsteadOfAnswer, mut account: Box<Account>) -> Response<ResponseBody> {
+    account.end(Outcome::Completed);
+    let mut response = Response::new(ResponseBody::whole(Bytes::from_static(instead.body.as_bytes())));
+    response.headers_mut().insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response
+}
+
+/// Reads an answer that nobody gets, so that its connection can carry the next request.
+fn keep(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, times: &Times) {
+    let (pool, times) = (Arc::clone(pool), *times);
+    tokio::spawn(async move {
+        let read = async {
+            let mut left = MOST_READ_FOR_NOBODY;
+            while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
+                let length = frame.ok()?.data_ref().map_or(0, Bytes::len);
+                left = left.checked_sub(length)?;
+            }
+            Some(())
+        };
+        if let Ok(Some(())) = timeout(times.connect, read).await {
+            pool.put(connection, &times);
+        }
+    });
 }
 
 /// Whoever reads along.
@@ -171,6 +215,7 @@ impl Answer {
         self,
         client: OnUpgrade,
         account: Box<Account>,
+        credential: Arc<LiveCredential>,
     ) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
         let Self { mut response, generation, ending, .. } = self;
         if !switches_protocols(response.headers()) {
@@ -179,9 +224,10 @@ impl Answer {
         let upstream = hyper::upgrade::on(&mut response);
         let (mut parts, _) = response.into_parts();
         clean_answer(&mut parts.headers, generation.key.expose_secret(), || generation.redactor());
-        parts.headers.insert("connection", hyper::http::HeaderValue::from_static("Upgrade"));
-        parts.headers.insert("upgrade", hyper::http::HeaderValue::from_static("websocket"));
-        tokio::spawn(relay(Sides { client, upstream }, account, ending, generation));
+        parts.headers.insert("connection", HeaderValue::from_static("Upgrade"));
+        parts.headers.insert("upgrade", HeaderValue::from_static("websocket"));
+        let let_in = LetIn { credential, generation };
+        tokio::spawn(relay(Sides { client, upstream }, account, ending, let_in));
         Ok(Response::from_parts(parts, ResponseBody::whole(Bytes::new())))
     }
 }

@@ -11,7 +11,7 @@ use hyper::body::{Body, Frame, Incoming, SizeHint};
 
 use super::upward::Upward;
 use crate::broker::audit::Outcome;
-use crate::broker::upstream::Alarm;
+use crate::net::stall::Alarm;
 
 /// Passes a client's body on.
 #[derive(Debug)]

@@ -13,7 +13,8 @@ use super::account::Account;
 use super::ending::Ending;
 use crate::broker::audit::Outcome;
 use crate::broker::options::Times;
-use crate::broker::upstream::{Alarm, Pool, PooledConnection};
+use crate::broker::pool::{Pool, PooledConnection};
+use crate::net::stall::Alarm;
 use crate::secret::redaction;
 
 /// What a client is answered.

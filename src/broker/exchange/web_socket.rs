@@ -1,28 +1,39 @@
 //! A WebSocket between a client and an API: the frames pass as they come.
 //!
 //! The API let it in with the key that was the newest then. When that has been rotated, what is under way goes on, and
-//! the next message ends the connection instead of being sent with an old key: the client connects anew.
+//! the next message ends the connection instead of being sent with an old key: the client connects anew. If the grant has
+//! ended, or the credential cannot be used any more, the client gets the reason in its own dialect before the connection is closed.
 
 use std::io;
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 use hyper::upgrade::{OnUpgrade, Upgraded};
 use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
+use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, first};
-use super::web_socket_frames::Frames;
+use super::ending::Ending;
+use super::web_socket_frames::{Frames, text_frame};
 use crate::broker::audit::Outcome;
-use crate::broker::live_credential::KeyGeneration;
+use crate::broker::live_credential::{KeyGeneration, LiveCredential};
+use crate::broker::race::first;
+use crate::broker::refusal::Reason;
 
 /// What is read at once. Frames of an answer are some hundred bytes.
 const BUFFER_BYTES: usize = 8 * 1024;
 
 /// A close frame with the code 1012, "service restart": the client may connect again.
-const CLOSE: [u8; 4] = [0x88, 0x02, 0x03, 0xf4];
+const RESTART: [u8; 4] = [0x88, 0x02, 0x03, 0xf4];
+
+/// A close frame with the code 1008, "policy violation".
+const REFUSED: [u8; 4] = [0x88, 0x02, 0x03, 0xf0];
+
+/// How long the client has to take the refusal. It may have gone away, or read nothing.
+const TO_TAKE_LEAVE: Duration = Duration::from_secs(2);
 
 /// The two sides, once both have switched protocols.
 #[derive(Debug)]
@@ -31,10 +42,17 @@ pub struct Sides {
     pub upstream: OnUpgrade,
 }
 
+/// What a WebSocket was let in with.
+#[derive(Debug)]
+pub struct LetIn {
+    pub credential: Arc<LiveCredential>,
+    pub generation: Arc<KeyGeneration>,
+}
+
 /// Passes frames until one side closes, or the exchange ends.
-pub async fn relay(sides: Sides, mut account: Box<Account>, ending: Ending, generation: Arc<KeyGeneration>) {
+pub async fn relay(sides: Sides, mut account: Box<Account>, ending: Ending, let_in: LetIn) {
     let outcome = match both(sides).await {
-        Some((client, upstream)) => pass(client, upstream, &mut account, ending, &generation).await,
+        Some((client, upstream)) => pass(client, upstream, &mut account, ending, &let_in).await,
         None => Outcome::ClientAborted,
     };
     account.end(outcome);
@@ -51,22 +69,50 @@ async fn pass(
     upstream: TokioIo<Upgraded>,
     account: &mut Account,
     ending: Ending,
-    generation: &KeyGeneration,
+    let_in: &LetIn,
 ) -> Outcome {
     let (from_client, mut to_client) = split(client);
     let (from_upstream, to_upstream) = split(upstream);
     let mut is_between_frames = true;
     let upward = account.upward();
-    let up = up(from_client, to_upstream, generation, |bytes| {
+    let up = up(from_client, to_upstream, let_in, |bytes| {
         upward.count(bytes);
     });
     let down = down(from_upstream, &mut to_client, &mut is_between_frames, |bytes| account.down(bytes));
     let outcome = first(ending, together(up, down)).await;
-    if outcome == Outcome::Rotated && is_between_frames {
-        let _ = to_client.write_all(&CLOSE).await;
-        let _ = to_client.shutdown().await;
+    if let Some(farewell) = farewell(outcome, let_in).filter(|_| is_between_frames) {
+        let take_leave = async {
+            to_client.write_all(&farewell).await?;
+            to_client.shutdown().await
+        };
+        let _ = timeout(TO_TAKE_LEAVE, take_leave).await;
     }
     outcome
+}
+
+impl LetIn {
+    /// Why no further message can be sent; none if the key is still the newest one.
+    fn end(&self) -> Option<Outcome> {
+        match self.credential.is_newest(&self.generation) {
+            Ok(true) => None,
+            Ok(false) => Some(Outcome::Rotated),
+            Err(Reason::Revoked) => Some(Outcome::Revoked),
+            Err(reason) => Some(Outcome::Refused(reason)),
+        }
+    }
+}
+
+/// The frames that a client is sent before the broker closes; none if a side closed by itself.
+fn farewell(outcome: Outcome, let_in: &LetIn) -> Option<Vec<u8>> {
+    let reason = match outcome {
+        Outcome::Rotated => return Some(RESTART.to_vec()),
+        Outcome::GrantEnded => Reason::GrantEnded,
+        Outcome::Revoked => Reason::Revoked,
+        Outcome::Refused(reason) => reason,
+        _ => return None,
+    };
+    let text = reason.in_web_socket(&let_in.credential.vendor().broker)?;
+    Some([text_frame(&text), REFUSED.to_vec()].concat())
 }
 
 /// Both directions, until both have come to their end or one fails. When one has ended, the other ends as it likes.
@@ -94,7 +140,7 @@ async fn together(up: impl Future<Output = Outcome>, down: impl Future<Output = 
 async fn up(
     mut from: ReadHalf<impl AsyncRead>,
     mut to: WriteHalf<impl AsyncWrite>,
-    generation: &KeyGeneration,
+    let_in: &LetIn,
     see: impl Fn(&[u8]),
 ) -> Outcome {
     let mut frames = Frames::default();
@@ -106,16 +152,16 @@ async fn up(
             Err(_) => return Outcome::ClientAborted,
         };
         let message = frames.message_in(&buffer[..count]);
-        let (passes, is_old) = match message.filter(|_| generation.retired.get().is_some()) {
-            Some(start) => (start, true),
-            None => (count, false),
+        let (passes, end) = match message.and_then(|start| Some((start, let_in.end()?))) {
+            Some((start, end)) => (start, Some(end)),
+            None => (count, None),
         };
         see(&buffer[..passes]);
         if to.write_all(&buffer[..passes]).await.is_err() {
             return Outcome::UpstreamBroke;
         }
-        if is_old {
-            return Outcome::Rotated;
+        if let Some(end) = end {
+            return end;
         }
     }
     let _ = to.shutdown().await;

@@ -1,8 +1,21 @@
-//! Where messages begin in the bytes of a WebSocket (RFC 6455, section 5.2). Nothing of a frame is kept but its header.
+//! The frames of a WebSocket (RFC 6455, section 5.2): where messages begin in passing bytes, of which only a frame's header
+//! is kept, and a text of the broker's.
 
 const CONTINUATION: u8 = 0;
 /// The first opcode of a control frame, such as a ping.
 const FIRST_CONTROL: u8 = 8;
+
+const WHOLE_TEXT: u8 = 0x81;
+
+/// A message of a server: it is not masked.
+pub(super) fn text_frame(text: &[u8]) -> Vec<u8> {
+    let length = match (u8::try_from(text.len()), u16::try_from(text.len())) {
+        (Ok(length @ ..=125), _) => vec![WHOLE_TEXT, length],
+        (_, Ok(length)) => [&[WHOLE_TEXT, 126][..], &length.to_be_bytes()].concat(),
+        _ => [&[WHOLE_TEXT, 127][..], &(text.len() as u64).to_be_bytes()].concat(),
+    };
+    [&length[..], text].concat()
+}
 
 /// Follows one direction of a WebSocket.
 #[derive(Debug, Default)]
@@ -20,7 +33,7 @@ impl Frames {
         self.has == 0 && self.left == 0
     }
 
-    /// Takes the next bytes. Returns where in them the first message of data begins: what stands before is of earlier
+    /// Takes the next bytes. Returns where in them the first message of data begins: what is before it is of earlier
     /// messages, or control frames.
     pub fn message_in(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut first = None;
@@ -84,6 +97,16 @@ mod tests {
         }
         frame.resize(frame.len() + if is_masked { 4 } else { 0 } + length, 0x81);
         frame
+    }
+
+    #[test]
+    fn a_text_is_one_whole_frame() {
+        for length in [0, 125, 126, 300, 65_535, 65_536] {
+            let made = text_frame(&vec![0x81; length]);
+            assert_eq!(made, frame(1, length, false));
+            let mut frames = Frames::default();
+            assert_eq!((frames.message_in(&made), frames.is_between()), (Some(0), true));
+        }
     }
 
     #[test]

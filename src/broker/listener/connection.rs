@@ -11,12 +11,13 @@ use hyper::http::header::{EXPECT, UPGRADE};
 use hyper::http::request::Parts;
 use hyper::server::conn::http1;
 use hyper::service::service_fn;
-use hyper::{Request, Response};
+use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::time::timeout;
 
 use super::accept::Place;
+use super::framing::{Framed, Heads, MAX_HEAD_BYTES};
 use crate::broker::audit::{Outcome, Record};
 use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
 use crate::broker::grant::GrantState;
@@ -25,11 +26,8 @@ use crate::broker::refusal::Reason;
 use crate::broker::request::{Expected, check, presented_token};
 use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
-use crate::broker::upstream::StallGuard;
+use crate::net::stall::StallGuard;
 use crate::provider::BrokerClient;
-
-/// A request's head, and what is buffered of a body.
-const BUFFER_BYTES: usize = 64 * 1024;
 
 /// A client that still writes does not read: of a body that is refused, so much is read first.
 const MOST_DRAINED: u64 = 64 << 20;
@@ -53,14 +51,15 @@ where
 {
     let times = listening.shared.options.times;
     let peer = Arc::new(peer);
-    let service = service_fn(|request| handle(Arc::clone(&listening), Arc::clone(&peer), request));
-    let stream = TokioIo::new(StallGuard::new(stream, times.client_stall));
+    let heads = Heads::default();
+    let service = service_fn(|request| handle(Arc::clone(&listening), Arc::clone(&peer), heads.clone(), request));
+    let stream = TokioIo::new(StallGuard::new(Framed::new(stream, heads.clone()), times.client_stall));
     let mut builder = http1::Builder::new();
     builder
         .timer(TokioTimer::new())
         .header_read_timeout(times.head)
-        .max_buf_size(BUFFER_BYTES)
-        .max_header_size(BUFFER_BYTES)
+        .max_buf_size(MAX_HEAD_BYTES)
+        .max_header_size(MAX_HEAD_BYTES)
         .preserve_header_case(true)
         .auto_date_header(false);
     let mut served = pin!(builder.serve_connection(stream, service).with_upgrades());
@@ -82,7 +81,7 @@ where
     drop(place);
 }
 
-/// When the one grant of a listener has ended; never where it has several.
+/// Ready when the one grant of a listener has ended; never for a listener of several grants.
 async fn end_of(only: Option<&GrantState>) {
     match only {
         Some(grant) => drop(grant.ended.wait().await),
@@ -113,15 +112,20 @@ fn unreadable(listening: &Listening, peer: &Peer) -> Record {
 async fn handle(
     listening: Arc<Listening>,
     peer: Arc<Peer>,
+    heads: Heads,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
+    let verdict = heads.next();
     let (parts, body) = request.into_parts();
     let is_upgrade = parts.headers.contains_key(UPGRADE);
     let caller = Caller { provider: listening.provider, peer: &peer, parts: &parts };
     let shared = &listening.shared;
     let (grant, admitted) = match listening.grant_of(&parts) {
         Ok(grant) => {
-            let admitted = listening.admit(&grant, &parts, &body, &peer).await;
+            let admitted = match verdict {
+                Ok(()) => listening.admit(&grant, &parts, &body, &peer).await,
+                Err(reason) => Err(reason),
+            };
             (Some(grant), admitted)
         }
         Err(reason) => (None, Err(reason)),
@@ -129,7 +133,12 @@ async fn handle(
     let account = Box::new(Account::open(&shared.audit, &caller, grant.as_deref()));
     let (mut account, reason) = match admitted {
         Ok(admitted) => match forward(admitted, (parts, body), account, &shared.options).await {
-            Ok(response) => return Ok(response),
+            Ok(response) => {
+                if response.status() == StatusCode::SWITCHING_PROTOCOLS {
+                    heads.end();
+                }
+                return Ok(response);
+            }
             Err(refused) => refused,
         },
         Err(reason) => {
@@ -169,7 +178,7 @@ impl Listening {
         let presented = presented_token(&parts.headers, self.expected.api)?.unwrap_or_default();
         let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(Reason::Token)?;
         let found = self.shared.find(&digest).ok_or(Reason::Token)?;
-        // A token is good where its launch was told to use it, and nowhere else.
+        // A token is valid only at the address that its launch was given.
         let is_here = match &self.only {
             Some(only) => only.id == found.id,
             None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),
@@ -194,7 +203,7 @@ impl Listening {
         if body.size_hint().lower() > grant.limits.body_bytes {
             return Err(Reason::BodyTooLarge);
         }
-        let slot = grant.admit()?;
+        let slot = grant.admit(self.shared.options.times.turn).await?;
         Ok(Admitted { grant: Arc::clone(grant), slot, allowed: asked.allowed, path: asked.path.into() })
     }
 }

@@ -2,12 +2,13 @@
 
 mod accept;
 mod connection;
+pub mod framing;
 mod socket_directory;
 mod tcp;
 mod unix;
 
 pub(super) use accept::{Connections, Threads};
 pub(super) use connection::Listening;
-pub(super) use socket_directory::default_socket_directory;
+pub(super) use socket_directory::{BrokerDirectory, default_socket_directory};
 pub(super) use tcp::open_tcp;
 pub(super) use unix::open_unix;

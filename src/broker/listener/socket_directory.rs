@@ -1,11 +1,18 @@
-//! The directory of one launch's socket: only the target can enter it.
+//! The directories of Unix sockets: one of this broker, and in it one of each launch, which only its user can enter.
 
 use std::io;
 use std::os::fd::OwnedFd;
+use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
-use rustix::fs::{AtFlags, CWD, Gid, Mode, OFlags, Uid, chmodat, chownat, fchmod, fchown, mkdirat, openat, unlinkat};
+use rustix::fs::{
+    Access, AtFlags, CWD, Dir, FlockOperation, Gid, Mode, OFlags, Uid, accessat, chmodat, chownat, fchmod, fchown,
+    flock, fstat, mkdirat, openat, unlinkat,
+};
+use rustix::io::Errno;
+use rustix::process::geteuid;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
@@ -14,64 +21,108 @@ use crate::secret::{ExposeSecret, Secret};
 const MAX_PATH_BYTES: usize = 107;
 
 const SOCKET: &str = "s";
+const PREFIX: &str = "pe-";
 
-/// A directory with a socket in it; both are removed when it is dropped.
+/// Another broker may take a directory for an abandoned one before it is locked.
+const TRIES: usize = 8;
+
+/// The directory that a broker keeps its launches' directories in. It is locked (flock(2)) while the broker lives, so
+/// that the next one recognizes and removes those of workers that were killed.
 #[derive(Debug)]
-pub struct SocketDirectory {
+pub struct BrokerDirectory {
     path: PathBuf,
     directory: OwnedFd,
 }
 
-/// `/run`, where only root may make a directory and rename one; for others, what the system keeps for the user, or `/tmp`.
+/// The directory of one launch, with a socket in it. Both are removed when it is dropped.
+#[derive(Debug)]
+pub struct SocketDirectory {
+    parent: Arc<BrokerDirectory>,
+    name: String,
+    directory: OwnedFd,
+}
+
+/// `/run` for root, and for others what the system keeps for the user, if this process can write there; else `/tmp`.
 pub fn default_socket_directory() -> PathBuf {
-    if rustix::process::geteuid().is_root() && Path::new("/run").is_dir() {
-        return "/run".into();
+    let own = format!("/run/user/{}", geteuid().as_raw());
+    let is_usable = |path: &&Path| accessat(CWD, *path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok();
+    let candidates = [Path::new("/run"), Path::new(&own)];
+    candidates.into_iter().find(is_usable).unwrap_or(Path::new("/tmp")).to_owned()
+}
+
+impl BrokerDirectory {
+    /// Makes one below `base`, and removes those that killed workers have left there.
+    ///
+    /// # Errors
+    /// `INVALID_ARG_VALUE` if a socket's path would be too long for the kernel; else `STATE_DIR_UNUSABLE`.
+    pub fn make(base: &Path) -> Result<Arc<Self>> {
+        check_base(base)?;
+        remove_abandoned(base);
+        for _ in 0..TRIES {
+            let path = base.join(format!("{PREFIX}{}", random_name()?));
+            check_length(&path)?;
+            mkdirat(CWD, &path, Mode::RWXU).map_err(|errno| unusable(base, "mkdir", errno.into()))?;
+            let directory = open(CWD, &path).map_err(|errno| unusable(base, "open", errno.into()))?;
+            if !is_ours_alone(&directory) {
+                continue;
+            }
+            // Others pass through to their own directories, and see no names.
+            let passable = Mode::RWXU | Mode::XGRP | Mode::XOTH;
+            fchmod(&directory, passable).map_err(|errno| unusable(&path, "fchmod", errno.into()))?;
+            return Ok(Arc::new(Self { path, directory }));
+        }
+        Err(unusable(base, "flock", io::ErrorKind::WouldBlock.into()))
     }
-    let own = format!("/run/user/{}", rustix::process::geteuid().as_raw());
-    if Path::new(&own).is_dir() { own.into() } else { "/tmp".into() }
+}
+
+impl Drop for BrokerDirectory {
+    fn drop(&mut self) {
+        let _ = unlinkat(CWD, &self.path, AtFlags::REMOVEDIR);
+    }
 }
 
 impl SocketDirectory {
-    /// Makes a directory below `base` that only its owner may enter. The owner is this process still.
+    /// Makes a directory that only its owner may enter. The owner is this process still.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` where the socket's path would be too long for the kernel; else `STATE_DIR_UNUSABLE`.
-    pub fn make(base: &Path) -> Result<Self> {
-        let random = Secret::random(8)?;
-        let path = base.join(format!("pe-{}", HEXLOWER.encode(random.expose_secret())));
-        let length = path.as_os_str().len() + 1 + SOCKET.len();
-        if length > MAX_PATH_BYTES {
-            let message = format!(
-                "A socket there would have a path of {length} bytes, and the kernel takes {MAX_PATH_BYTES}. Give a \
-                 shorter socketDirectory."
-            );
-            return Err(Error::new(ErrorCode::InvalidArgValue, message).name("socketDirectory"));
-        }
-        mkdirat(CWD, &path, Mode::RWXU).map_err(|errno| unusable(base, "mkdir", errno.into()))?;
-        let flags = OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY;
-        let directory =
-            openat(CWD, &path, flags, Mode::empty()).map_err(|errno| unusable(base, "open", errno.into()))?;
-        Ok(Self { path, directory })
+    /// `STATE_DIR_UNUSABLE`.
+    pub fn make(parent: Arc<BrokerDirectory>) -> Result<Self> {
+        let name = random_name()?;
+        let failed = |syscall, errno: Errno| unusable(&parent.path, syscall, errno.into());
+        mkdirat(&parent.directory, &name, Mode::RWXU).map_err(|errno| failed("mkdir", errno))?;
+        let directory = open(&parent.directory, Path::new(&name)).map_err(|errno| failed("open", errno))?;
+        Ok(Self { parent, name, directory })
     }
 
     pub fn socket(&self) -> PathBuf {
-        self.path.join(SOCKET)
+        self.parent.path.join(&self.name).join(SOCKET)
     }
 
-    /// Gives the socket, which is bound, and then the directory to their user: it may enter and connect, nothing else.
+    /// Gives the socket, which is bound, and then the directory to their user, who may enter and connect, and nothing
+    /// else. If this process may give nothing away (it lacks `CAP_CHOWN`), everybody who learns the random name may
+    /// connect; the broker then still refuses all but the process that was started.
     ///
     /// # Errors
     /// `STATE_DIR_UNUSABLE`, with the kernel's reason.
     pub fn give_to(&self, uid: u32) -> Result<()> {
-        let failed = |errno: rustix::io::Errno| unusable(&self.path, "chown", errno.into());
-        let (user, group) = (Some(Uid::from_raw(uid)), None::<Gid>);
-        chmodat(&self.directory, SOCKET, Mode::RUSR | Mode::WUSR, AtFlags::empty()).map_err(failed)?;
-        if uid != rustix::process::geteuid().as_raw() {
-            chownat(&self.directory, SOCKET, user, group, AtFlags::SYMLINK_NOFOLLOW).map_err(failed)?;
-            fchmod(&self.directory, Mode::RUSR | Mode::XUSR).map_err(failed)?;
-            fchown(&self.directory, user, group).map_err(failed)?;
+        let failed = |syscall| move |errno: Errno| unusable(&self.parent.path, syscall, errno.into());
+        let socket_mode = |mode| chmodat(&self.directory, SOCKET, mode, AtFlags::empty()).map_err(failed("fchmodat"));
+        socket_mode(Mode::RUSR | Mode::WUSR)?;
+        if uid == geteuid().as_raw() {
+            return Ok(());
         }
-        Ok(())
+        let (user, group) = (Some(Uid::from_raw(uid)), None::<Gid>);
+        match chownat(&self.directory, SOCKET, user, group, AtFlags::SYMLINK_NOFOLLOW) {
+            Err(Errno::PERM) => {
+                socket_mode(Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH)?;
+                fchmod(&self.directory, Mode::RWXU | Mode::XGRP | Mode::XOTH).map_err(failed("fchmod"))
+            }
+            given => {
+                given.map_err(failed("fchownat"))?;
+                fchmod(&self.directory, Mode::RUSR | Mode::XUSR).map_err(failed("fchmod"))?;
+                fchown(&self.directory, user, group).map_err(failed("fchown"))
+            }
+        }
     }
 }
 
@@ -79,13 +130,92 @@ impl Drop for SocketDirectory {
     fn drop(&mut self) {
         let _ = unlinkat(&self.directory, SOCKET, AtFlags::empty());
         // Its user may have made it writable and put something in: that stays, and so does the directory.
-        let _ = unlinkat(CWD, &self.path, AtFlags::REMOVEDIR);
+        let _ = unlinkat(&self.parent.directory, &self.name, AtFlags::REMOVEDIR);
+    }
+}
+
+fn random_name() -> Result<String> {
+    Ok(HEXLOWER.encode(Secret::random(8)?.expose_secret()))
+}
+
+fn open(base: impl std::os::fd::AsFd, path: &Path) -> rustix::io::Result<OwnedFd> {
+    openat(base, path, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY, Mode::empty())
+}
+
+/// Whether the directory was locked just now, and is still there. Its mode keeps others from opening, and so from locking it.
+fn is_ours_alone(directory: &OwnedFd) -> bool {
+    let is_there = || fstat(directory).is_ok_and(|stat| stat.st_nlink > 0);
+    flock(directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_there()
+}
+
+/// A directory in which others could put another in the place of ours is refused.
+fn check_base(base: &Path) -> Result<()> {
+    let metadata = std::fs::metadata(base).map_err(|error| unusable(base, "stat", error))?;
+    let is_owned = [0, geteuid().as_raw()].contains(&metadata.uid());
+    let is_closed = metadata.mode() & 0o022 == 0 || metadata.mode() & 0o1000 != 0;
+    if metadata.is_dir() && is_owned && is_closed {
+        return Ok(());
+    }
+    let message = "The option socketDirectory must name a directory that belongs to root or to the user of this process, \
+        and that others cannot write to, unless its sticky bit is set.";
+    Err(Error::new(ErrorCode::StateDirUnusable, message).name("socketDirectory").path(base.to_string_lossy()))
+}
+
+fn check_length(directory: &Path) -> Result<()> {
+    // A launch's directory has a name of 16 characters.
+    let length = directory.as_os_str().len() + 1 + 16 + 1 + SOCKET.len();
+    if length <= MAX_PATH_BYTES {
+        return Ok(());
+    }
+    let message = format!(
+        "A socket there would have a path of {length} bytes, and the kernel takes {MAX_PATH_BYTES}. Pass a shorter path \
+         in socketDirectory."
+    );
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name("socketDirectory"))
+}
+
+/// Removes the directories of brokers that hold no lock any more. What a launch's user has put into its own stays.
+fn remove_abandoned(base: &Path) {
+    let Ok(entries) = std::fs::read_dir(base) else { return };
+    for entry in entries.flatten() {
+        let name = entry.file_name();
+        let is_one = name.to_str().and_then(|name| name.strip_prefix(PREFIX)).is_some_and(is_random_name);
+        if !is_one || entry.metadata().map_or(true, |found| found.uid() != geteuid().as_raw()) {
+            continue;
+        }
+        let path = entry.path();
+        let Ok(directory) = open(CWD, &path) else { continue };
+        if !is_ours_alone(&directory) {
+            continue;
+        }
+        empty(&directory);
+        let _ = unlinkat(CWD, &path, AtFlags::REMOVEDIR);
+    }
+}
+
+fn is_random_name(name: &str) -> bool {
+    name.len() == 16 && name.bytes().all(|byte| byte.is_ascii_hexdigit())
+}
+
+fn empty(directory: &OwnedFd) {
+    let Ok(entries) = Dir::read_from(directory) else { return };
+    for entry in entries.flatten().filter(|entry| entry.file_name().to_str().is_ok_and(is_random_name)) {
+        if let Ok(of_launch) = openat(
+            directory,
+            entry.file_name(),
+            OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY,
+            Mode::empty(),
+        ) {
+            let _ = unlinkat(&of_launch, SOCKET, AtFlags::empty());
+        }
+        let _ = unlinkat(directory, entry.file_name(), AtFlags::REMOVEDIR);
     }
 }
 
 fn unusable(path: &Path, syscall: &'static str, error: io::Error) -> Error {
     let message = format!(
-        "The directory for a socket of the broker cannot be made: {syscall}: {error}. Give another socketDirectory."
+        "A directory for the broker's sockets cannot be made: {syscall}: {error}. Pass another directory in \
+         startBroker({{ socketDirectory }})."
     );
     Error::new(ErrorCode::StateDirUnusable, message)
         .name("socketDirectory")
@@ -95,7 +225,6 @@ fn unusable(path: &Path, syscall: &'static str, error: io::Error) -> Error {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::MetadataExt;
     use std::os::unix::net::UnixListener;
 
     use super::*;
@@ -103,23 +232,55 @@ mod tests {
     #[test]
     fn only_its_user_may_enter_and_it_is_gone_afterwards() {
         let base = tempfile::tempdir().expect("a directory");
-        let own = rustix::process::geteuid();
+        let own = geteuid();
         let uid = if own.is_root() { 54_321 } else { own.as_raw() };
-        let made = SocketDirectory::make(base.path()).expect("made");
+        let parent = BrokerDirectory::make(base.path()).expect("made");
+        let made = SocketDirectory::make(Arc::clone(&parent)).expect("made");
         let _listener = UnixListener::bind(made.socket()).expect("bound");
         made.give_to(uid).expect("given");
-        let directory = std::fs::metadata(&made.path).expect("there");
+        let directory = std::fs::metadata(made.socket().parent().expect("one")).expect("there");
         let socket = std::fs::metadata(made.socket()).expect("there");
         assert_eq!((directory.uid(), directory.mode() & 0o077), (uid, 0));
         assert_eq!((socket.uid(), socket.mode() & 0o777), (uid, 0o600));
+        let above = std::fs::metadata(&parent.path).expect("there");
+        assert_eq!((above.uid(), above.mode() & 0o777), (own.as_raw(), 0o711));
         drop(made);
+        drop(parent);
         assert_eq!(std::fs::read_dir(base.path()).expect("there").count(), 0);
     }
 
     #[test]
+    fn what_a_killed_worker_left_is_removed_and_what_a_living_one_has_stays() {
+        let base = tempfile::tempdir().expect("a directory");
+        let living = BrokerDirectory::make(base.path()).expect("made");
+        let killed = base.path().join("pe-0123456789abcdef");
+        let launch = killed.join("fedcba9876543210");
+        std::fs::create_dir_all(&launch).expect("ours");
+        let listener = UnixListener::bind(launch.join(SOCKET)).expect("bound");
+        drop(listener);
+        let strange = base.path().join("pe-of-somebody-else");
+        std::fs::create_dir(&strange).expect("ours");
+        let next = BrokerDirectory::make(base.path()).expect("made");
+        assert!(!killed.exists() && strange.exists() && living.path.exists() && next.path.exists());
+    }
+
+    #[test]
+    fn a_directory_that_others_can_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let base = tempfile::tempdir().expect("a directory");
+        for (mode, is_taken) in [(0o777, false), (0o1777, true), (0o775, false), (0o755, true)] {
+            std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(mode)).expect("ours");
+            let made = BrokerDirectory::make(base.path());
+            assert_eq!(made.is_ok(), is_taken, "{mode:o}");
+        }
+    }
+
+    #[test]
     fn a_path_that_the_kernel_does_not_take_is_refused() {
-        let base = PathBuf::from(format!("/tmp/{}", "x".repeat(90)));
-        let error = SocketDirectory::make(&base).expect_err("too long");
+        let base = tempfile::tempdir().expect("a directory");
+        let long = base.path().join("x".repeat(90));
+        std::fs::create_dir(&long).expect("ours");
+        let error = BrokerDirectory::make(&long).expect_err("too long");
         assert_eq!(error.code(), ErrorCode::InvalidArgValue);
     }
 }

@@ -24,10 +24,10 @@ pub struct TcpPort {
     pub address: SocketAddrV4,
 }
 
-/// Binds a port that the kernel chooses, and finds out whether the kernel tells whose connections are.
+/// Binds a port that the kernel chooses, and finds out whether the kernel says whose connections are.
 ///
 /// # Errors
-/// `UNSUPPORTED` where it does not: the broker would not know whom it serves.
+/// `UNSUPPORTED` if it does not: the broker would not know whom it serves.
 pub fn open_tcp() -> Result<TcpPort> {
     let failed = |error: io::Error, syscall: &'static str| {
         let message = format!("The broker cannot listen on 127.0.0.1: {syscall}: {error}.");
@@ -57,7 +57,7 @@ fn try_out(listener: &std::net::TcpListener, address: SocketAddrV4, kernel: &mut
 #[cold]
 fn no_sock_diag(error: &io::Error) -> Error {
     let message = format!(
-        "The kernel does not tell whose a TCP connection is (sock_diag: {error}), so the broker would not know whom it \
+        "The kernel does not say whose TCP connection it is (sock_diag: {error}), so the broker would not know whom it \
          serves. Allow NETLINK_SOCK_DIAG and load the module tcp_diag, or use another delivery."
     );
     Error::new(ErrorCode::Unsupported, message).errno(error.raw_os_error().unwrap_or_default(), "socket")

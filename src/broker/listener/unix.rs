@@ -8,7 +8,7 @@ use tokio::net::{UnixListener, UnixStream};
 
 use super::accept::{Connections, Threads};
 use super::connection::{Listening, serve};
-use super::socket_directory::SocketDirectory;
+use super::socket_directory::{BrokerDirectory, SocketDirectory};
 use crate::broker::peer::Peer;
 use crate::error::{Error, ErrorCode, Result};
 
@@ -26,8 +26,8 @@ pub struct UnixSocket {
 ///
 /// # Errors
 /// Those of [`SocketDirectory`]; `STATE_DIR_UNUSABLE` where it cannot be bound.
-pub fn open_unix(base: &std::path::Path, uid: u32) -> Result<UnixSocket> {
-    let directory = SocketDirectory::make(base)?;
+pub fn open_unix(parent: Arc<BrokerDirectory>, uid: u32) -> Result<UnixSocket> {
+    let directory = SocketDirectory::make(parent)?;
     let failed = |error: std::io::Error| {
         let message = format!("The broker cannot listen on a socket: bind: {error}. Give another socketDirectory.");
         Error::new(ErrorCode::StateDirUnusable, message).errno(error.raw_os_error().unwrap_or_default(), "bind")

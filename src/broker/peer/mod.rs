@@ -22,10 +22,10 @@ pub struct PeerRule {
     pub only_started_process: bool,
 }
 
-/// The other end of a connection, as the kernel tells it.
+/// The other end of a connection, as the kernel reports it.
 #[derive(Debug)]
 pub struct Peer {
-    /// None where the kernel did not tell: nobody is allowed anything then.
+    /// None if the kernel did not say: then nothing is allowed.
     uid: Option<u32>,
     process: PeerProcess,
     /// The last grant that this peer was found to be the process of. A connection does not change its process.
@@ -34,10 +34,10 @@ pub struct Peer {
 
 #[derive(Debug)]
 enum PeerProcess {
-    /// Of a Unix socket: who called connect(2). The descriptor is of that process, where the kernel gives one.
+    /// Of a Unix socket: who called connect(2). The descriptor is of that process, if the kernel gives one.
     Connected {
         pid: i32,
-        start_time: u64,
+        start_time: Option<u64>,
         pidfd: Option<OwnedFd>,
     },
     /// Of a TCP socket: whoever holds it.
@@ -59,7 +59,7 @@ impl Peer {
         Self { uid: Some(owner.uid), process, proved_for: AtomicU64::new(0) }
     }
 
-    /// Of a Unix socket (`SO_PEERCRED`, and `SO_PEERPIDFD` where there is one).
+    /// Of a Unix socket (`SO_PEERCRED`, and `SO_PEERPIDFD` if there is one).
     pub(super) fn of_unix(stream: &UnixStream) -> Self {
         let Ok(credentials) = stream.peer_cred() else { return Self::unknown() };
         let process = connected(stream, credentials.pid()).unwrap_or(PeerProcess::Unknown);
@@ -71,7 +71,7 @@ impl Peer {
         self.uid
     }
 
-    /// The process that connected, where the kernel tells: of a Unix socket.
+    /// The process that connected. The kernel says so for a Unix socket only.
     #[must_use]
     pub fn pid(&self) -> Option<i32> {
         match self.process {
@@ -108,7 +108,7 @@ impl Peer {
     fn is(&self, started: &Process) -> bool {
         match &self.process {
             PeerProcess::Connected { pid, start_time, pidfd } => {
-                pidfd.as_ref().is_none_or(process::is_alive) && started.is(*pid, *start_time)
+                started.is(*pid, *start_time, pidfd.as_ref().is_some_and(process::is_alive))
             }
             PeerProcess::HolderOf { inode } => started.holds_socket(*inode),
             PeerProcess::Unknown => false,
@@ -116,7 +116,7 @@ impl Peer {
     }
 }
 
-/// The process that connected; none where it is gone already, or its number is hidden.
+/// The process that connected. None if it is gone already, or its number is hidden.
 fn connected(stream: &UnixStream, pid: Option<i32>) -> Option<PeerProcess> {
     let pid = pid.filter(|pid| *pid > 0)?;
     let pidfd = match crate::sys::peer::peer_pidfd(stream) {
@@ -125,8 +125,8 @@ fn connected(stream: &UnixStream, pid: Option<i32>) -> Option<PeerProcess> {
         Err(rustix::io::Errno::NOPROTOOPT) => None,
         Err(_) => return None,
     };
-    let start_time = process::start_time(pid)?;
-    // Only where it is still alive was the number its own when the start time was read.
+    let start_time = process::start_time(pid);
+    // If it is still alive, the number was its own when the start time was read.
     let is_its_own = pidfd.as_ref().is_none_or(process::is_alive);
     is_its_own.then_some(PeerProcess::Connected { pid, start_time, pidfd })
 }

@@ -1,4 +1,4 @@
-//! A process for good: its number, when it began, and a descriptor that tells when it ends.
+//! One process, whatever becomes of its number: the number, when it began, and a descriptor that shows when it ends.
 
 use std::os::fd::OwnedFd;
 
@@ -14,8 +14,11 @@ const MAX_DESCRIPTORS: usize = 4096;
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
-    /// In clock ticks since the machine started: with the number, one process's for good.
-    start_time: u64,
+    /// In clock ticks since the machine started: with the number, one process's for good. None where `/proc` hides it
+    /// (`hidepid`).
+    start_time: Option<u64>,
+    /// Whether this process may see the other's descriptors, which takes its uid or `CAP_SYS_PTRACE` (proc(5)).
+    shows_descriptors: bool,
     pidfd: OwnedFd,
 }
 
@@ -23,7 +26,7 @@ impl Process {
     /// Looks at a process that the caller has not reaped yet, so that the number is its own.
     ///
     /// # Errors
-    /// `INTERNAL` where there is no such process, or no descriptor for it.
+    /// `INTERNAL` if there is no such process, or no descriptor for it.
     pub fn open(pid: i32) -> Result<Self> {
         let gone = |errno: i32, syscall| {
             Error::new(ErrorCode::Internal, "The process that a grant is for cannot be looked at.")
@@ -33,8 +36,9 @@ impl Process {
         let number = Pid::from_raw(pid).ok_or_else(|| gone(no_process, "pidfd_open"))?;
         let pidfd =
             pidfd_open(number, PidfdFlags::empty()).map_err(|errno| gone(errno.raw_os_error(), "pidfd_open"))?;
-        let start_time = start_time(pid).ok_or_else(|| gone(no_process, "read"))?;
-        Ok(Self { pid, start_time, pidfd })
+        let shows_descriptors = std::fs::read_dir(format!("/proc/{pid}/fd")).is_ok();
+        let process = Self { pid, start_time: start_time(pid), shows_descriptors, pidfd };
+        if process.is_alive() { Ok(process) } else { Err(gone(no_process, "poll")) }
     }
 
     #[must_use]
@@ -48,22 +52,28 @@ impl Process {
         is_alive(&self.pidfd)
     }
 
-    /// Whether this is the process that had this number and start time.
+    /// Whether this is the process that had this number, and began then. `is_alive`: it still is alive, so that the
+    /// number alone says it.
     #[must_use]
-    pub(in crate::broker) fn is(&self, pid: i32, start_time: u64) -> bool {
-        (self.pid, self.start_time) == (pid, start_time) && self.is_alive()
+    pub(in crate::broker) fn is(&self, pid: i32, start_time: Option<u64>, is_alive: bool) -> bool {
+        let is_same = is_alive || (start_time.is_some() && start_time == self.start_time);
+        self.pid == pid && is_same && self.is_alive()
     }
 
-    /// Whether one of its descriptors is the socket with this inode. False where that cannot be read.
+    /// Whether one of its descriptors is the socket with this inode. If this process may not look, every process of its
+    /// user passes.
     #[must_use]
     pub(in crate::broker) fn holds_socket(&self, inode: u32) -> bool {
+        if !self.shows_descriptors {
+            return self.is_alive();
+        }
         let wanted = format!("socket:[{inode}]");
         let Ok(descriptors) = std::fs::read_dir(format!("/proc/{}/fd", self.pid)) else { return false };
         let links = descriptors.take(MAX_DESCRIPTORS).flatten();
         let is_held = links
             .filter_map(|entry| std::fs::read_link(entry.path()).ok())
             .any(|link| link.as_os_str() == wanted.as_str());
-        // The number was its own meanwhile only where it still is.
+        // If it is still alive, the number was its own meanwhile.
         is_held && self.is_alive()
     }
 }
@@ -72,7 +82,7 @@ impl Process {
 pub(super) fn is_alive(pidfd: &OwnedFd) -> bool {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut descriptors = [PollFd::new(pidfd, PollFlags::IN)];
-    // Readable: it has ended. No answer is none that would say so.
+    // Readable: it has ended. An error says nothing, so it counts as ended.
     matches!(poll(&mut descriptors, Some(&at_once)), Ok(0))
 }
 
@@ -104,10 +114,13 @@ mod tests {
         let pid = i32::try_from(child.id()).expect("a pid");
         let process = Process::open(pid).expect("alive");
         let since = start_time(pid).expect("alive");
-        assert!(process.is(pid, since) && !process.is(pid, since + 1) && !process.is(pid + 1, since));
+        assert!(process.is(pid, Some(since), false) && !process.is(pid, Some(since + 1), false));
+        assert!(
+            process.is(pid, None, true) && !process.is(pid, None, false) && !process.is(pid + 1, Some(since), true)
+        );
         child.kill().expect("ours");
         child.wait().expect("ours");
-        assert!(!process.is_alive() && !process.is(pid, since));
+        assert!(!process.is_alive() && !process.is(pid, Some(since), true));
         assert!(Process::open(pid).is_err());
     }
 }

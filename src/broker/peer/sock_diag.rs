@@ -37,7 +37,7 @@ pub struct SockDiag {
 
 impl SockDiag {
     /// # Errors
-    /// The kernel's, where it has no sock_diag or a sandbox forbids it.
+    /// The kernel's, if it has no sock_diag or a sandbox forbids it.
     pub fn open() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(netlink::SOCK_DIAG))?;
@@ -47,7 +47,7 @@ impl SockDiag {
     /// The owner of the socket that is bound to `local` and connected to `remote`.
     ///
     /// # Errors
-    /// `NOENT` where there is none, or it was closed; else the kernel's.
+    /// `NOENT` if there is none, or it was closed; otherwise the kernel's.
     pub fn owner(&mut self, local: SocketAddrV4, remote: SocketAddrV4) -> io::Result<Owner> {
         self.sequence = self.sequence.wrapping_add(1);
         let question = question(self.sequence, local, remote);
@@ -119,7 +119,7 @@ pub fn owner_in(answer: &[u8], local: SocketAddrV4, remote: SocketAddrV4) -> io:
     let (Some(SOCK_DIAG_BY_FAMILY), Some(uid), Some(inode)) = (kind, number(body, at), number(body, at + 4)) else {
         return Err(Errno::PROTO.into());
     };
-    // The interface and the cookie are the kernel's to tell.
+    // Only the kernel knows the interface and the cookie.
     let is_the_one = body[4..44] == id(local, remote)[..40] && body[0] == AF_INET;
     if is_the_one && body[1] == TCP_ESTABLISHED && inode != 0 {
         return Ok(Owner { uid, inode });

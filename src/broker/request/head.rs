@@ -13,7 +13,7 @@ pub struct Expected {
     pub api: &'static Api,
     /// The path of the base URL that its clients were given, without a slash at its end.
     pub base_path: String,
-    /// The values that `Host` may have; none where any will do, as no web page can connect there.
+    /// The values that `Host` may have. None if any will do, because no web page can connect.
     pub hosts: Option<Vec<String>>,
 }
 
@@ -58,7 +58,7 @@ fn check_host(headers: &HeaderMap, expected: &Expected) -> Result<(), Reason> {
     if expected.hosts.as_ref().is_none_or(is_known) { Ok(()) } else { Err(Reason::Host) }
 }
 
-/// What the connection is to become; none for what no API is asked for.
+/// What the client asks the connection to become. None if the broker forwards no such upgrade.
 fn upgrade_of(method: &Method, headers: &HeaderMap) -> Option<Upgrade> {
     let mut all = headers.get_all(UPGRADE).iter();
     let Some(protocol) = all.next() else { return Some(Upgrade::Never) };
@@ -93,7 +93,7 @@ fn is_plain(segment: &str) -> bool {
     is_name && segment.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What stands where the CLI puts its credential: none where there is nothing.
+/// What the CLI sent as its credential. None if it sent nothing.
 ///
 /// # Errors
 /// Where there are several, of which one could be meant for the broker and another for the API.

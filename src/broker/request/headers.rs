@@ -1,4 +1,4 @@
-//! The headers that are not passed on, and those that stand in for them.
+//! The headers that are not passed on, and those that replace them.
 
 use hyper::http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,

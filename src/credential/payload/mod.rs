@@ -69,7 +69,7 @@ impl fmt::Debug for Input<'_> {
 
 #[derive(Debug)]
 pub struct Payload<'a> {
-    /// The provider asked for, or the default.
+    /// The provider requested, or the default.
     pub provider: &'static Provider,
     /// `apiKey`; none when absent or empty.
     pub api_key: Option<Input<'a>>,

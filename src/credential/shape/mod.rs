@@ -89,7 +89,7 @@ pub struct Validation {
 /// Looks at a key that somebody wants to use with a provider, as a credential of this kind.
 ///
 /// # Errors
-/// `UNKNOWN` for the provider; `INTERNAL` when there is no fingerprint to be had. A bad key is no error.
+/// `UNKNOWN` for the provider; `INTERNAL` if no fingerprint is available. A bad key is not an error.
 pub fn validate(provider: &str, kind: CredentialKind, key: &[u8]) -> Result<Validation> {
     let provider = provider::find(provider)?;
     let mut finding = examine(provider, kind, key);

@@ -7,7 +7,7 @@ use super::login::Login;
 use super::pause::Pauses;
 use super::profile::Profile;
 use super::token_request::{DEFAULT_LIFETIME, IssuedTokens};
-use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, StoredCredential};
+use crate::credential::{self, Clocks, Expiry, Generations, LoginTokens, Offer, StoredCredential};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::http;
 use crate::provider::{CredentialKind, Provider, Stored};
@@ -102,6 +102,16 @@ impl StoreState {
         }
     }
 
+    /// What running launches are given of it.
+    fn offer(&self) -> Offer {
+        Offer {
+            kind: self.kind,
+            secret: Arc::clone(&self.credential),
+            expires_at: self.expires_at,
+            is_usable: self.unusable.is_none(),
+        }
+    }
+
     /// Whether it is known to have expired, or to be none.
     pub(super) fn is_over(&self, now: Clocks) -> bool {
         self.unusable.is_some() || self.expires_at.is_some_and(|expiry| expiry.is_over(now))
@@ -158,8 +168,9 @@ impl Store {
             return Err(Error::new(ErrorCode::Unsupported, message).provider(provider.id).name("kind"));
         }
         credential::check(provider, kind, "secret", credential.expose_secret())?;
-        let state = Mutex::new(StoreState::new(kind, credential));
-        Ok(Self { provider, login: None, generations: Generations::default(), state })
+        let state = StoreState::new(kind, credential);
+        let generations = Generations::new(Arc::default(), state.offer());
+        Ok(Self { provider, login: None, generations, state: Mutex::new(state) })
     }
 
     /// Opens a store of the login in a file. It blocks.
@@ -183,7 +194,7 @@ impl Store {
         };
         Ok(Self {
             provider: profile.provider,
-            generations: Generations::of_login(Arc::clone(&known_tokens)),
+            generations: Generations::new(Arc::clone(&known_tokens), state.offer()),
             login: Some(LoginSource { location, profile, settings, known_tokens }),
             state: Mutex::new(state),
         })
@@ -203,7 +214,7 @@ impl Store {
         credential::check(self.provider, state.kind, "secret", credential.expose_secret())?;
         state.credential = credential;
         // With the state locked: whoever reads it sees the number that belongs to it.
-        self.generations.next();
+        self.generations.next(state.offer());
         Ok(())
     }
 
@@ -318,9 +329,18 @@ impl Store {
         }
         if is_new {
             state.credential = Arc::new(Secret::copy_of(login.credential.expose_secret()));
-            self.generations.next();
+            self.generations.next(state.offer());
+        } else {
+            self.generations.amend(state.offer());
         }
         is_new
+    }
+
+    /// Corrects until when the credential is good.
+    pub(super) fn set_expiry(&self, expiry: Expiry) {
+        let mut state = self.state();
+        state.expires_at = Some(expiry);
+        self.generations.amend(state.offer());
     }
 
     pub(super) fn state(&self) -> MutexGuard<'_, StoreState> {
@@ -373,6 +393,9 @@ mod tests {
         let new = store.credential().expect("good");
         assert!(!old.generation.is_newest() && new.generation.is_newest());
         assert_eq!((new.secret.expose_secret(), new.generation.number), (&b"sk-ant-api03-two"[..], 2));
+        let (number, offer) = old.generation.newest();
+        assert_eq!((offer.secret.expose_secret(), number), (&b"sk-ant-api03-two"[..], 2), "an old one leads to it");
+        assert!(old.generation.is_of_same_store(&new.generation));
         let codex = Store::of(find("codex").expect("a row"), CredentialKind::OauthToken, secret("opaque"));
         let error = codex.expect_err("no input");
         assert_eq!((error.code(), &error.details().names[..]), (ErrorCode::Unsupported, &["kind".to_owned()][..]));

@@ -103,7 +103,7 @@ impl Drop for Underway {
     }
 }
 
-/// Before a request that this thread of JavaScript has asked for; none where the process is about to end.
+/// Before a request that this thread of JavaScript has requested; none where the process is about to end.
 #[must_use]
 pub fn begin(thread: ThreadId) -> Option<Underway> {
     IN_FLIGHT.begin(thread)

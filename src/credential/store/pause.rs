@@ -10,7 +10,7 @@ const SECOND: f64 = 1000.0;
 /// The first pause after a failure that may pass, and the longest.
 const PASSING: (f64, f64) = (2.0 * SECOND, 300.0 * SECOND);
 
-/// The same where the vendor has said that the login is dead. Its word is asked for again, as vendors have been wrong.
+/// The same where the vendor has said that the login is dead. It is asked again later, because vendors have been wrong.
 const DEAD: (f64, f64) = (60.0 * SECOND, 3600.0 * SECOND);
 
 /// The longest that an endpoint may ask to be left alone.
@@ -57,7 +57,7 @@ struct Pause {
 }
 
 impl Pauses {
-    /// After the endpoint's refusal of a refresh token. Unless the endpoint asked for more, the pause is no longer than
+    /// After the endpoint's refusal of a refresh token. Unless the endpoint requested more, the pause is no longer than
     /// half of what the old token has `left`, in milliseconds, so that there is a try before it expires.
     pub fn refused(&mut self, refusal: &TokenRefusal, asked_with: &Secret, left: f64, now: Clocks) {
         let dead = if refusal.is_dead { asked_with.fingerprint().ok() } else { None };
@@ -82,8 +82,8 @@ impl Pauses {
         self.endpoint = None;
     }
 
-    /// What is told instead of asking with this refresh token: of a dead one whatever the call is. What the endpoint
-    /// asked for holds for all but who `insists`, and our own pause no longer than the old token, which has `left`.
+    /// The answer instead of a request with this refresh token: for a dead one whatever the call is. What the endpoint
+    /// requested holds for all but who `insists`, and our own pause no longer than the old token, which has `left`.
     pub fn answer(&self, token: &Secret, insists: bool, left: f64, now: Clocks) -> Option<Error> {
         let pause = self.endpoint.as_ref()?;
         let until = match pause.dead {
@@ -96,7 +96,7 @@ impl Pauses {
         (now.boot < until).then(|| pause.why.clone())
     }
 
-    /// What is told instead of waiting for a lock that somebody else has, by who would wait for nothing else than new
+    /// The answer instead of waiting for a lock that another process has, for a call that would wait only for new
     /// tokens, and has a good one.
     pub fn answer_without_lock(&self, now: Clocks) -> Option<Error> {
         let passing = self.endpoint.as_ref().filter(|pause| pause.dead.is_none());
@@ -161,7 +161,7 @@ mod tests {
             let answer = |insists, time| pauses.answer(&token, insists, left, later(time));
             assert!(answer(false, expected * SECOND - 1.0).is_some() && answer(true, 0.0).is_none(), "{asked} {left}");
             assert!(answer(false, expected * SECOND).is_none(), "{asked} {left}");
-            // What it asked for is not doubled.
+            // What it requested is not doubled.
             pauses.refused(&refusal(false, None), &token, GOOD, NOW);
             assert!(pauses.answer(&token, false, GOOD, later(4.0 * SECOND)).is_none(), "{asked} {left}");
         }

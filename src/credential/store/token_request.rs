@@ -57,10 +57,11 @@ pub fn send(
         BodyFormat::Form => ("application/x-www-form-urlencoded", Some(parameters.form())),
     };
     let body = body.ok_or_else(|| Error::new(ErrorCode::Internal, "The token request cannot be encoded."))?;
-    let headers: [(&str, &[u8]); 2] = [("content-type", content_type.as_bytes()), ("accept", b"application/json")];
-    let request = Request { url: &profile.token_url, headers: &headers, body: Some(&body), is_precious: true };
+    let headers = [("content-type", content_type), ("accept", "application/json")];
+    let request =
+        Request { url: &profile.token_url, key: None, headers: &headers, body: Some(body), is_precious: true };
     let given = (profile.token_url != profile.row.token_url).then_some("options.tokenUrl");
-    let response = http::send(&request, settings).map_err(|failure| TokenRefusal {
+    let response = http::send(request, settings).map_err(|failure| TokenRefusal {
         is_ours: failure == RequestFailure::Exhausted,
         ..failed(profile, &failure.message(given)).into()
     })?;

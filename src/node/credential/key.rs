@@ -4,6 +4,8 @@ use napi::Env;
 use napi::bindgen_prelude::{BufferSlice, ClassInstance, Either};
 use napi_derive::napi;
 
+#[cfg(target_os = "linux")]
+use crate::broker::Broker;
 use crate::credential::{self, KeyFindingCode, KeyVerdict, Validation, login_tokens};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
@@ -17,10 +19,13 @@ use crate::secret::{ExposeSecret, Fingerprint};
 pub struct KeyValidation {
     pub verdict: KeyVerdict,
     pub code: KeyFindingCode,
+    #[napi(ts_type = "ProviderId")]
     pub provider: &'static str,
+    #[napi(ts_type = "KeyClass")]
     pub class: Option<&'static str>,
     pub class_name: Option<&'static str>,
     pub kind: Option<CredentialKind>,
+    #[napi(ts_type = "ProviderId")]
     pub belongs_to: Option<&'static str>,
     pub message: String,
     pub fingerprint: Option<String>,
@@ -47,6 +52,15 @@ pub fn validate_key(
         Either::B(bytes) => credential::validate(&provider, kind, &bytes.0),
     };
     found.map(to_object).or_throw(env)
+}
+
+/// The ids of all classes of keys. The build makes a type of them.
+#[napi(catch_unwind)]
+pub fn key_classes() -> Vec<&'static str> {
+    let mut ids: Vec<&'static str> = provider::key_classes().map(|class| class.id).collect();
+    ids.sort_unstable();
+    ids.dedup();
+    ids
 }
 
 /// The kind of a credential that somebody pastes, by its name; an API key where nobody says.
@@ -81,10 +95,15 @@ fn to_object(found: Validation) -> KeyValidation {
 }
 
 /// Makes every later launch with a credential fail, in all threads, including launches with any other token of the same
-/// login. Returns the fingerprints of all of them.
+/// login, and ends what the broker has in flight with them. Returns the fingerprints of all of them.
 #[napi(catch_unwind)]
 pub fn revoke(env: &Env, fingerprint: String) -> napi::Result<Vec<String>> {
     let revoked = parse(&fingerprint).and_then(login_tokens::revoke).or_throw(env)?;
+    // A running agent that the broker serves loses it too.
+    #[cfg(target_os = "linux")]
+    if let Some(broker) = Broker::running_in_process() {
+        broker.apply_revocations();
+    }
     Ok(revoked.iter().map(ToString::to_string).collect())
 }
 

@@ -130,7 +130,7 @@ impl NativeProviderEnv {
         self.facts.clone()
     }
 
-    /// The names that the child gets with the delivery `auto`, sorted. They stay available after `dispose()`.
+    /// The names that the child gets without the broker, sorted. They stay available after `dispose()`.
     #[napi(catch_unwind)]
     pub fn names(&self) -> Vec<String> {
         let names = self.names.sorted(self.names.direct_delivery());
@@ -193,11 +193,17 @@ impl NativeProviderEnv {
         grant: ClassInstance<'_, NativeGrant>,
     ) -> napi::Result<Vec<EnvVariable<'env>>> {
         let plan = self.plan().or_throw(env)?;
-        let own = EnvVariable::list(env, plan.variables(Delivery::Broker))?;
-        let variable = |(name, value): (&'static str, Cow<'_, str>)| EnvVariable::new(env, name, &value);
-        let of_grant = grant.with(|brokered| brokered.variables(&plan).map(variable).collect::<Vec<_>>());
-        let of_grant = of_grant.or_throw(env)?.into_iter().collect::<napi::Result<Vec<_>>>()?;
-        Ok(own.into_iter().chain(of_grant).collect())
+        let of_grant = |brokered: &Brokered| {
+            let of_grant: Vec<(&str, Cow<'_, str>)> = brokered.variables(&plan).collect();
+            let is_own = |name: &str| of_grant.iter().all(|(replaced, _)| *replaced != name);
+            let own = plan.variables(Delivery::Broker).filter(|variable| is_own(variable.name));
+            let mut all = EnvVariable::list(env, own)?;
+            for (name, value) in &of_grant {
+                all.push(EnvVariable::new(env, name, value)?);
+            }
+            Ok(all)
+        };
+        grant.with(of_grant).or_throw(env)?
     }
 
     /// Whether it holds secrets beside the credential: a session cookie, or values of the tenant's.
@@ -225,8 +231,7 @@ impl NativeProviderEnv {
         let address = |grant: ClassInstance<'_, NativeGrant>| grant.with(|brokered| brokered.endpoint().to_owned());
         let endpoint = grant.map(address).transpose().or_throw(env)?;
         let delivery = if endpoint.is_some() { Delivery::Broker } else { Delivery::Env };
-        let context =
-            ArgumentContext { delivery, endpoint: endpoint.as_deref(), trusted, directories: &directories };
+        let context = ArgumentContext { delivery, endpoint: endpoint.as_deref(), trusted, directories: &directories };
         Ok(arguments::overrides(&plan, &CommandLine::default(), &context)
             .into_iter()
             .map(|(key, value)| format!("{key}={value}"))

@@ -21,7 +21,7 @@ macro_rules! wire_tags {
     ($($tag:ident,)*) => {
         /// What a record of the wire buffer says. The name in it is a variable's or a provider's, and of `NoField` an
         /// option's that is in the payload. `Base` is a variable of this process that every environment has, `Inherit`
-        /// one that is asked for, `InheritAbsent` one that is asked for in vain. `PayloadPath` is the next member on the way
+        /// one that is requested, `InheritAbsent` one that is requested but not set. `PayloadPath` is the next member on the way
         /// to the payload.
         #[napi]
         pub enum WireTag {

@@ -16,6 +16,7 @@ use crate::node::usage::meter::NativeUsageMeter;
 use crate::process::command::Command;
 use crate::process::launch::{Launch, begin};
 use crate::process::options::{ChildOptions, CliOptions};
+use crate::process::portable::MissingProtection;
 use crate::process::running::Process;
 use crate::process::start::Start;
 use crate::sys::support::{self, SessionKeyring};
@@ -130,6 +131,7 @@ pub fn missing_for_native_start() -> Option<&'static str> {
 
 /// The default protections that the native start cannot provide here.
 #[napi(catch_unwind)]
-pub fn missing_from_native_start() -> Vec<&'static str> {
-    if support::session_keyring() == SessionKeyring::Inherited { vec!["session-keyring"] } else { Vec::new() }
+pub fn missing_from_native_start() -> Vec<MissingProtection> {
+    let inherits_keyring = support::session_keyring() == SessionKeyring::Inherited;
+    if inherits_keyring { vec![MissingProtection::SessionKeyring] } else { Vec::new() }
 }

@@ -39,7 +39,7 @@ pub struct PortableStart<'env> {
 }
 
 /// Decides and prepares a start; or gives the error of one that fails, where the native start would emit it. What its options
-/// alone tell is thrown. The caller waits meanwhile.
+/// alone show is thrown. The caller waits meanwhile.
 #[napi(catch_unwind)]
 pub fn prepare_portable<'env>(
     node: &'env Env,

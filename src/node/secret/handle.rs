@@ -60,7 +60,7 @@ impl NativeSecret {
     /// A handle of a secret.
     ///
     /// # Errors
-    /// `INTERNAL` when there is no fingerprint to be had.
+    /// `INTERNAL` if no fingerprint is available.
     pub fn new(secret: Secret) -> Result<Self> {
         let fingerprint = secret.fingerprint()?.to_string();
         let length = u32::try_from(secret.len()).unwrap_or(u32::MAX);

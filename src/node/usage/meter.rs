@@ -86,7 +86,7 @@ pub struct ExpectedRun {
 #[napi]
 pub struct NativeUsageMeter {
     meter: Mutex<Meter>,
-    /// What each ledger, by its number, has of it.
+    /// What each ledger, by its number, has counted of it.
     marks: Mutex<Vec<(u64, Counts)>>,
 }
 

@@ -11,7 +11,7 @@ use crate::provider::{CommandLine, InlineDefinitions, InlineSyntax, Provider};
 /// Definitions in JSON are no deeper.
 const MAX_DEPTH: usize = 8;
 
-/// Names in TOML are told so far: holder, definition, table, entry.
+/// Names in TOML are reported to this depth: holder, definition, table, entry.
 const PARTS: usize = 4;
 
 /// Refuses every option of the provider's rows that holds such a definition.

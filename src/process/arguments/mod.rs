@@ -136,12 +136,16 @@ pub fn overrides(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'
 }
 
 /// Those of the modes that the arguments ask for, and the row's own where none of these has the same key. What only says that
-/// the workspace is trusted gives way to the caller's own.
+/// the workspace is trusted gives way to the caller's own, and what leads to the broker to a choice that leads there too.
 fn override_rows(plan: &EnvPlan, line: &CommandLine, context: &ArgumentContext<'_>) -> Vec<&'static ConfigOverride> {
     let mut rows: Vec<&ConfigOverride> = modes::overrides(plan, line).collect();
     let of_modes = rows.len();
     for (when, row) in plan.provider.arguments.overrides.iter().filter(|(when, _)| applies(*when, plan, context)) {
-        let is_callers = *when == When::Trusted && are_undone(plan, row.key, None, line);
+        let is_callers = match when {
+            When::Trusted => are_undone(plan, row.key, None, line),
+            When::Broker => modes::is_defined_choice(plan.provider, line, row.key, &rows[..of_modes]),
+            _ => false,
+        };
         if !is_callers && rows[..of_modes].iter().all(|of_mode| of_mode.key != row.key) {
             rows.push(row);
         }
@@ -169,7 +173,9 @@ fn applies(when: When, plan: &EnvPlan, context: &ArgumentContext<'_>) -> bool {
         When::Untrusted => !context.trusted,
         When::Trusted => context.trusted,
         When::CredentialInEnvironment => !plan.names.credential_variables(context.delivery).is_empty(),
-        When::BaseUrl => plan.base_url.is_some() || plan.has_server_credential() || context.delivery == Delivery::Broker,
+        When::BaseUrl => {
+            plan.base_url.is_some() || plan.has_server_credential() || context.delivery == Delivery::Broker
+        }
         When::ServerCredential => plan.has_server_credential() && context.delivery != Delivery::Broker,
         When::Broker => context.delivery == Delivery::Broker,
     }

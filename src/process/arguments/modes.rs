@@ -31,6 +31,19 @@ pub fn overrides(plan: &EnvPlan, line: &CommandLine) -> impl Iterator<Item = &'s
     modes.flat_map(|mode| mode.overrides)
 }
 
+/// Whether the caller sets `key` to the name of what one of these overrides of a mode defines, and to nothing else.
+pub fn is_defined_choice(provider: &'static Provider, line: &CommandLine, key: &str, rows: &[&ConfigOverride]) -> bool {
+    let holders = provider.arguments.modes.iter().filter_map(|mode| match mode.sign {
+        ModeSign::Definition(row) if row.chosen_by == key => Some(row.holder),
+        _ => None,
+    });
+    let names =
+        holders.flat_map(|holder| rows.iter().filter_map(move |row| row.key.strip_prefix(holder)?.strip_prefix('.')));
+    let names: Vec<&str> = names.collect();
+    let mut chosen = values_of(provider, line.before_end(), key).peekable();
+    chosen.peek().is_some() && chosen.all(|name| names.contains(&name))
+}
+
 fn asked_for<'a>(
     provider: &'static Provider,
     line: &'a CommandLine,
@@ -148,8 +161,9 @@ fn is_handed_over(plan: &EnvPlan, kind: CredentialKind) -> bool {
 
 fn is_given(plan: &EnvPlan, delivery: Delivery, usable: UsableCredential) -> bool {
     match usable {
-        UsableCredential::InEnvironment(kind) => is_handed_over(plan, kind) && matches!(delivery, Delivery::Env | Delivery::Broker),
+        UsableCredential::InEnvironment(kind) => is_handed_over(plan, kind) && delivery == Delivery::Env,
         UsableCredential::OnPipe(kind) => is_handed_over(plan, kind) && delivery == Delivery::Fd,
+        UsableCredential::ByBroker(kind) => is_handed_over(plan, kind) && delivery == Delivery::Broker,
         UsableCredential::OwnLogin => plan.credential.input.is_none(),
     }
 }

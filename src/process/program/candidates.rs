@@ -27,7 +27,7 @@ words! {
     }
 }
 
-/// Every candidate that exists, in a start's order; the next one is looked for when it is asked for.
+/// Every candidate that exists, in a start's order; the next one is searched for when it is needed.
 pub fn all<'a>(
     provider: &'static Provider,
     search: &'a Search<'a>,

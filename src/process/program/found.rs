@@ -30,7 +30,7 @@ pub struct Proved {
     pub program: Program,
     /// What the target must be able to use.
     pub checks: Vec<Check>,
-    /// The files that were asked for its version, also those that are not there.
+    /// The files that were read for its version, including those that do not exist.
     pub manifests: Vec<PathBuf>,
 }
 

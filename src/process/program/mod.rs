@@ -2,7 +2,7 @@
 //!
 //! Found on the child's `PATH`, in the provider's npm package, or at `command`; resolved to the native executable
 //! behind an npm launcher; looked into, as the kernel would at `execve`; then every directory of its real path, the file
-//! and what runs it (a loader, interpreters) are asked for as the target. The first candidate that passes is the program.
+//! and what runs it (a loader, interpreters) are examined as the target. The first candidate that passes is the program.
 //! Among those on the `PATH`, and among packages, a native program of an unknown version gives way to a known one. When none
 //! passes, the error is about the first, and names the others.
 
@@ -80,7 +80,7 @@ pub fn resolve(
     unknown.ok_or_else(|| rejection::of_all(refusals).unwrap_or_else(|| rejection::not_found(provider, search)))
 }
 
-/// Resolves one candidate and asks for all that a start of it needs.
+/// Resolves one candidate and checks everything that a start of it needs.
 fn prove(
     provider: &'static Provider,
     search: &Search<'_>,

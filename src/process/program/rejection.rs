@@ -68,7 +68,7 @@ impl Rejection {
         Self::new(path, &format!("version {version}, older than {oldest}"), error)
     }
 
-    /// A version that is told by something that nobody can make out.
+    /// A version that a file states in a form that cannot be parsed.
     pub fn not_understood(provider: &'static Provider, path: &Path, file: &Path) -> Self {
         let name = provider.name;
         let message = format!(

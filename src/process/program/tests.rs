@@ -166,7 +166,7 @@ fn the_native_program_behind_a_shell_shim() {
     }
 }
 
-/// pnpm's `node_modules`: a link to each package where it was asked for, and each package beside links to what it needs.
+/// pnpm's `node_modules`: a link to each package where it is a dependency, and each package beside links to what it needs.
 struct Isolated(Fixture);
 
 impl Isolated {
@@ -251,7 +251,7 @@ fn the_program_of_an_isolated_sdk_is_found_with_its_own_version() {
     fixture.asked_for(sdk, "0.3.332");
     let program = run("claude", None, "", &[fixture.0.path("src")]).expect("found");
     assert_eq!((&program.path, program.version.as_deref()), (&files[0], Some("2.1.332")));
-    // By its own path the SDK is told by what both have in common: its version.
+    // The SDK's own path differs; what both have in common, its version, identifies it.
     for (file, version) in [(&files[0], Some("2.1.332")), (&files[1], None)] {
         let program = run("claude", Some(&file.to_string_lossy()), "", &[]).expect("found");
         assert_eq!(program.version.as_deref(), version);

@@ -19,7 +19,7 @@ pub fn read(place: &OwnedFd) -> Option<Vec<u8>> {
     (text.len() as u64 <= MAX_BYTES).then_some(text)
 }
 
-/// `place` is only a path so far: nothing but a regular file is opened, as a FIFO would wait and a device acts.
+/// `place` is only a path so far: only a regular file is opened, as a FIFO would wait and a device acts.
 #[cfg(target_os = "linux")]
 fn reopen(place: &OwnedFd) -> Option<File> {
     use rustix::fs::{FileType, Mode, OFlags, fstat, open};

@@ -17,8 +17,8 @@ use super::access::{self, OwnAccess};
 use super::exhausted::used_up;
 use super::identity::Target;
 use super::program::Program;
-use crate::environment::{Delivery, EnvPlan};
 use crate::environment::forbidden::{self, Reason};
+use crate::environment::{Delivery, EnvPlan};
 use crate::error::{Error, ErrorCode, Result, ordinary_name};
 use crate::provider::{Base, ConfigFile, CredentialKind, FileShield, RefusedWhen, Versions};
 

@@ -51,10 +51,11 @@ const MODES: &[Mode] = &[
     background(ModeSign::Subcommand("attach", None)),
     background(ModeSign::Subcommand("respawn", None)),
     background(ModeSign::Subcommand("daemon", None)),
-    // With -w, on a terminal: the pipe does not come along, "Not logged in". The environment does.
+    // With -w, on a terminal: the pipe does not come along, "Not logged in". The environment does, but the broker answers
+    // no process of the tmux server's.
     Mode {
         sign: ModeSign::Flag("--tmux"),
-        does: "passes the session to a tmux server, which does not get the credential from the pipe",
+        does: "passes the session to a tmux server, which gets the credential neither from the pipe nor from the broker",
         uses: &[
             UsableCredential::InEnvironment(CredentialKind::ApiKey),
             UsableCredential::InEnvironment(CredentialKind::OauthToken),
@@ -79,10 +80,14 @@ const fn bare(sign: ModeSign) -> Mode {
     Mode {
         sign,
         does: "reads only an API key in the environment",
-        uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey)],
+        // The broker's placeholder for a key is there too.
+        uses: &[
+            UsableCredential::InEnvironment(CredentialKind::ApiKey),
+            UsableCredential::ByBroker(CredentialKind::ApiKey),
+        ],
         overrides: &[],
-        instead: "Omit it, or pass an API key with options.delivery \"env\", which lets other processes of the target \
-                  uid read it in /proc/PID/environ.",
+        instead: "Omit it, or pass an API key with options.delivery \"broker\". With options.delivery \"env\", other \
+                  processes of the target uid can read the key in /proc/PID/environ.",
     }
 }
 
@@ -91,7 +96,7 @@ const fn bare(sign: ModeSign) -> Mode {
 const fn evaluation(subcommand: &'static str) -> Mode {
     Mode {
         sign: ModeSign::Subcommand(subcommand, Some("eval")),
-        does: "starts other CLIs, which do not get a key from its environment",
+        does: "starts other CLIs, which get a key neither from its environment nor from the broker",
         uses: &[
             UsableCredential::OnPipe(CredentialKind::ApiKey),
             UsableCredential::OnPipe(CredentialKind::OauthToken),

@@ -1,17 +1,22 @@
 //! Claude Code and the broker: what it asks of the API, and the errors that it shows.
 
+use std::time::Duration;
+
 use super::variables::QUIET;
 use crate::provider::broker::BrokerValue::{Address, Text};
 use crate::provider::broker::BrokerWhen::{Always, Credential, VendorEndpoint};
-use crate::provider::broker::{AllowedRequest, BrokerClient, BrokerVariable, BrokerWhen, ErrorForm, Transport};
+use crate::provider::broker::{
+    AllowedRequest, BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, ErrorForm, InsteadOfAnswer, Transport,
+};
 use crate::provider::credential::CredentialKind::{ApiKey, OauthToken};
 use crate::provider::version::Version;
 
-/// Measured with 2.1.330 and 2.1.332 on a mock API; `HEAD /` until 2.1.200. Requests about the account
-/// (`/api/claude_code/settings`, `/api/claude_code/policy_limits`) are left out: refused, they cost nothing.
+/// Measured with 2.1.300 to 2.1.332 on a mock API; `HEAD /` until 2.1.200. `/api/claude_code/settings` is never asked for by
+/// way of the broker.
 pub(super) static REQUESTS: &[AllowedRequest] = &[
     AllowedRequest::plain("POST", "/v1/messages"),
     AllowedRequest::plain("POST", "/v1/messages/count_tokens"),
+    POLICY_LIMITS,
     AllowedRequest::plain("GET", "/v1/models"),
     AllowedRequest::plain("GET", "/v1/models/*"),
     AllowedRequest::plain("HEAD", "/api/hello"),
@@ -36,12 +41,22 @@ const VARIABLES: &[BrokerVariable] = &[
     variable(QUIET, Text("1"), Credential(OauthToken)),
 ];
 
-const fn variable(name: &'static str, value: crate::provider::broker::BrokerValue, when: BrokerWhen) -> BrokerVariable {
+const fn variable(name: &'static str, value: BrokerValue, when: BrokerWhen) -> BrokerVariable {
     BrokerVariable { name, value, when }
 }
 
-/// Measured with 2.1.332: it shows the message of a 403 at once, tries 10 times after a 429 and a 5xx, and after none that
-/// has `x-should-retry: false`. A prefix `sk-ant-` would make it send the token to api.anthropic.com.
+/// What the organization restricts. The CLI asks for it before its first message, which waits for it, and without an answer
+/// of 200 it takes WebFetch and DesignSync away. A direct run with an API key keeps them after a 404, which is what an API
+/// without policies answers, so the broker says then what the CLI itself concludes.
+const POLICY_LIMITS: AllowedRequest = AllowedRequest {
+    answer_within: Some(Duration::from_secs(2)),
+    instead: Some(InsteadOfAnswer { status: 404, kind: ApiKey, body: r#"{"restrictions":{}}"# }),
+    ..AllowedRequest::plain("GET", "/api/claude_code/policy_limits")
+};
+
+/// Measured with 2.1.300 and 2.1.332: it shows the message of a 403 at once, and asks 10 more times within three minutes
+/// after a 429 or a 5xx. `x-should-retry: false` ends that. A prefix `sk-ant-` would make it send the token to
+/// api.anthropic.com.
 pub(super) const CLIENT: BrokerClient = BrokerClient {
     transport: Transport::Socket,
     // Measured with 2.1.300 to 2.1.332; 2.1.100 hangs.
@@ -55,11 +70,12 @@ pub(super) const CLIENT: BrokerClient = BrokerClient {
         after: "}}",
         headers: &[("x-should-retry", "false")],
     },
-    over_limit: ErrorForm {
-        status: 429,
-        before: r#"{"type":"error","error":{"type":"rate_limit_error","message":"#,
+    // A 403 is shown as a failed login, which would blame the key.
+    unusable: ErrorForm {
+        status: 502,
+        before: r#"{"type":"error","error":{"type":"api_error","message":"#,
         after: "}}",
-        headers: &[("retry-after", "1")],
+        headers: &[("x-should-retry", "false")],
     },
     unreachable: ErrorForm {
         status: 502,
@@ -67,5 +83,6 @@ pub(super) const CLIENT: BrokerClient = BrokerClient {
         after: "}}",
         headers: &[],
     },
-    instead_of_web_socket: 426,
+    unreachable_web_socket: 502,
+    in_web_socket: None,
 };

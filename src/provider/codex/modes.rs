@@ -11,7 +11,11 @@ pub(super) const MODES: &[Mode] = &[
     Mode {
         sign: ModeSign::Subcommand("app-server", None),
         does: "reads only the key of a model provider",
-        uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey), UsableCredential::OwnLogin],
+        uses: &[
+            UsableCredential::InEnvironment(CredentialKind::ApiKey),
+            UsableCredential::ByBroker(CredentialKind::ApiKey),
+            UsableCredential::OwnLogin,
+        ],
         overrides: APP_SERVER,
         instead: "",
     },
@@ -92,7 +96,11 @@ const fn resuming(subcommand: &'static str) -> Mode {
     Mode {
         sign: ModeSign::Subcommand(subcommand, Some("resume")),
         does: "continues a thread",
-        uses: &[UsableCredential::InEnvironment(CredentialKind::ApiKey), UsableCredential::OwnLogin],
+        uses: &[
+            UsableCredential::InEnvironment(CredentialKind::ApiKey),
+            UsableCredential::ByBroker(CredentialKind::ApiKey),
+            UsableCredential::OwnLogin,
+        ],
         overrides: RESUMED,
         instead: "",
     }

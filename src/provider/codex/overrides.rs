@@ -30,7 +30,14 @@ pub(super) const OVERRIDES: &[(When, ConfigOverride)] = &[
     // Else a model provider of the tenant's `config.toml` takes the turn past the broker, where the token is worth
     // nothing. The vendor's own provider, because 0.166 and newer resume a thread only with the provider that it began
     // with.
-    (When::Broker, endpoint("model_provider", |_| Some(string("openai")))),
+    (
+        When::Broker,
+        ConfigOverride {
+            key: "model_provider",
+            value: |_| Some(string("openai")),
+            instead: "to use another endpoint, pass options.baseUrl, or pass delivery \"env\" to give its definition the key",
+        },
+    ),
     (When::BaseUrl, endpoint("openai_base_url", |facts| Some(string(facts.base_url)))),
 ];
 

@@ -20,7 +20,7 @@
 //! A row of version 1 or 2 is bound to no name or version, one of version 1 not even to a tenant: it opens wherever it
 //! was moved to. New rows are version 3. A row opens only for the context that the caller expects, never for what it
 //! says of itself, and a row that does not open is refused with one text, whatever the reason; their own texts have
-//! only shapes that no row has, and version 1 where it is not allowed.
+//! only shapes that no row has, and version 1 if it is not allowed.
 
 mod cipher;
 mod context;

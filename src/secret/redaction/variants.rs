@@ -51,7 +51,7 @@ pub fn variants_of(value: &[u8], min_length: usize) -> Vec<Variant<'_>> {
 }
 
 /// The value without white space at both ends: what JavaScript's `trim()` removes (ECMA-262, `WhiteSpace` and
-/// `LineTerminator`) and what Unicode counts as such; only that of ASCII where it is not UTF-8.
+/// `LineTerminator`) and what Unicode counts as such; only that of ASCII if it is not UTF-8.
 pub fn trim(value: &[u8]) -> &[u8] {
     match std::str::from_utf8(value) {
         Ok(text) => text.trim_matches(is_trimmed).as_bytes(),

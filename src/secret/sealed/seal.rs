@@ -43,7 +43,7 @@ fn no_public_key() -> Error {
     Error::new(ErrorCode::InvalidArgValue, message).name("publicKey")
 }
 
-/// The system's random bytes in the shape that HPKE asks for, where no call can fail. What was made with them is void once
+/// The system's random bytes in the form that HPKE requires, in which no call can fail. What was made with them is void once
 /// `failed` is set.
 #[derive(Debug, Default)]
 struct SystemRandom {

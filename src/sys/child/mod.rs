@@ -98,7 +98,7 @@ pub(super) enum ChildAction {
     Exit,
 }
 
-/// What the child works with: what was asked for, and what was laid out for it, as it cannot allocate.
+/// What the child works with: what was requested, and what was laid out for it, as it cannot allocate.
 #[derive(Debug)]
 pub(super) struct Task<'a> {
     pub child: &'a Child<'a>,
@@ -171,7 +171,7 @@ fn perform(step: Step, task: &Task<'_>) -> StepResult {
 }
 
 /// A child that only checks something needs none: it runs no code but ours, in memory that the target cannot attach to, so
-/// nobody types through it into the worker's terminal. A session is a scheduling group of its own (autogroup), which waits
+/// nobody types through it into the worker's terminal. A session is its own scheduling group (autogroup), which waits
 /// for its turn on a busy machine: the check would take tens of milliseconds.
 fn session(task: &Task<'_>) -> StepResult {
     match task.action {
@@ -341,7 +341,7 @@ fn verify_no_root() -> StepResult {
     check(sets.iter().all(|word| *word == 0))
 }
 
-/// A proof that failed has no errno of its own.
+/// A check that failed has no errno.
 fn check(holds: bool) -> StepResult {
     if holds { Ok(()) } else { Err(libc::EPERM.into()) }
 }

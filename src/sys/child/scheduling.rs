@@ -2,7 +2,7 @@
 //!
 //! Nice value, class, I/O priority and affinity belong to a thread on Linux, and `clone` hands on those of the thread that
 //! calls it: the spawner's, which has what the worker had when that thread was made. A process's own, as `ps`, `nice` and
-//! `taskset -p` tell and set it, is its main thread's, whose id is the process's.
+//! `taskset -p` show and set it, is its main thread's, whose id is the process's.
 
 use super::raw::{Failed, StepResult, call, prctl};
 
@@ -88,7 +88,7 @@ fn is_plain(policy: i64) -> bool {
     [libc::SCHED_OTHER, libc::SCHED_BATCH, libc::SCHED_IDLE].map(i64::from).contains(&policy)
 }
 
-/// First to the worker's own, so that the kernel judges what is asked for by that.
+/// First to the worker's own, so that the kernel judges the request by that.
 fn nice(worker: i64, asked: Option<u32>) -> StepResult {
     let (own, of_worker) = (nice_of(SELF)?, nice_of(worker)?.max(0));
     if own != of_worker {
@@ -116,7 +116,7 @@ fn io_priority(worker: i64) -> StepResult {
         Err(failed) => return Err(failed),
     };
     let of_worker = io_priority_of(worker)?;
-    // None of its own where it comes first: then it follows the nice value.
+    // No priority set if it comes first: then it follows the nice value.
     let wanted = if comes_first(of_worker) { 0 } else { of_worker };
     if own == wanted {
         return Ok(());

@@ -56,7 +56,7 @@ static LOCKED_BYTES: AtomicUsize = AtomicUsize::new(0);
 /// The most of them. The rest of what may be locked is for secrets that live longer.
 static LOCK_BUDGET: AtomicUsize = AtomicUsize::new(0);
 
-/// Threads that asked for a heap and have blocks of the system's.
+/// Threads that requested a heap and have blocks of the system's.
 static WITHOUT: AtomicUsize = AtomicUsize::new(0);
 
 struct Heap {
@@ -152,7 +152,7 @@ pub fn give_back(index: usize) {
     }
 }
 
-/// A thread that asked for a heap gets blocks of the system's from now on.
+/// A thread that requested a heap gets blocks of the system's from now on.
 pub fn note_without() {
     WITHOUT.fetch_add(1, Ordering::Relaxed);
 }
@@ -300,7 +300,7 @@ fn lock_budget() -> usize {
     }
 }
 
-/// Whether this thread has `CAP_IPC_LOCK` (capabilities(7)), with which mlock(2) asks for no limit.
+/// Whether this thread has `CAP_IPC_LOCK` (capabilities(7)), with which mlock(2) applies no limit.
 #[cfg(target_os = "linux")]
 fn may_lock_all() -> bool {
     const VERSION_3: u32 = 0x2008_0522;

@@ -31,7 +31,7 @@ impl Protection {
     /// # Safety
     /// The range is of mappings that belong to the caller.
     pub(super) unsafe fn give(&self, start: *mut c_void, length: usize) -> Result<(), Errno> {
-        // SAFETY: the caller's promise is what each of the calls asks for.
+        // SAFETY: the caller's promise is what each of the calls requires.
         unsafe { (self.apply)(start, length) }
     }
 }
@@ -165,7 +165,7 @@ unsafe fn wipe_on_fork(start: *mut c_void, length: usize) -> Result<(), Errno> {
     unsafe { rustix::mm::madvise(start, length, rustix::mm::Advice::LinuxWipeOnFork) }
 }
 
-/// Elsewhere it is not among [`PROTECTIONS`].
+/// On other systems, it is not among [`PROTECTIONS`].
 #[cfg(not(target_os = "linux"))]
 unsafe fn exclude_from_core_dumps(_: *mut c_void, _: usize) -> Result<(), Errno> {
     Err(Errno::NOSYS)

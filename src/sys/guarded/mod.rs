@@ -1,7 +1,7 @@
 //! Memory for secrets: between guard pages, locked, excluded from core dumps and forks, and zero before and after use.
 //!
 //! Many small secrets share a mapping, so that one costs its own bytes and not a page: `RLIMIT_MEMLOCK` is 8 MiB by
-//! default (64 KiB before Linux 5.16). A protection that the kernel refuses is noted, and told by [`report`]; the
+//! default (64 KiB before Linux 5.16). A protection that the kernel refuses is noted, and returned by [`report`]; the
 //! secret is kept all the same, because whether that is fatal is the caller's to say.
 
 mod arena;

@@ -163,7 +163,7 @@ fn a_report_is_held_against_the_answers_by_model_where_both_name_it() {
         .join("\n");
     for (reported, counted, complete) in [
         (&[("one", 11), ("two", 22)][..], &[("one", 11), ("two", 22)][..], true),
-        // The API may call a model by a longer name than it was asked for by.
+        // The API may use a longer name for a model than the request.
         (&[("one", 10), ("2", 20)], &[("one", 10), ("2", 20)], true),
         (&[("1", 15), ("2", 15)], &[("1", 15), ("2", 15)], true),
         (&[("one", 30)], &[("one", 30)], true),

@@ -59,5 +59,5 @@ fn exposition_escapes_and_tells_what_was_let_go() {
         "provider_env_input_tokens_total{workspace=\"a\\\"b\\\\c\\nd\",provider=\"codex\",generation=\"a1\"} 7\n"
     ));
     assert!(text.contains("\nprovider_env_input_tokens_total 5\n"));
-    assert!(!text.contains("provider_env_cost_usd_total{"), "no cost was told");
+    assert!(!text.contains("provider_env_cost_usd_total{"), "no cost was reported");
 }

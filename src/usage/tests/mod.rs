@@ -91,7 +91,7 @@ fn an_event_of_more_values_than_are_kept_is_a_gap() {
     assert!(!read("claude", &line(511)).usage().gaps.is_empty());
 }
 
-/// As the real one ends a run that had waited for a subagent: its last two results tell of the same requests, the first by
+/// As the real one ends a run that had waited for a subagent: its last two results report the same requests, the first by
 /// model, the second in `usage` alone.
 #[test]
 fn a_report_that_names_no_model_has_used_nothing_more() {

@@ -15,7 +15,7 @@ use crate::error::Result;
 
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(super) struct Facts {
-    /// Whether it is a mount point of its own.
+    /// Whether it is itself a mount point.
     pub is_mount: bool,
     /// Whether no directory has a name for it any more.
     pub is_unlinked: bool,
@@ -102,7 +102,7 @@ impl Directory {
         }
     }
 
-    /// Whether what was opened here is a mount point of its own.
+    /// Whether what was opened here is itself a mount point.
     ///
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE` if that is unknown.
@@ -135,8 +135,8 @@ impl Directory {
         Ok(self.facts(&self.location.name)?.is_mount)
     }
 
-    /// Refuses a file or a directory in which nothing can take the place of anything. What is not told of the file is
-    /// found out by trying; what is not told of the directory, when a file is made there.
+    /// Refuses a file or a directory in which nothing can take the place of anything. What the system does not report about the file is
+    /// found out by trying; about the directory, when a file is created there.
     ///
     /// # Errors
     /// `CREDENTIAL_FILE_UNUSABLE`.

@@ -57,7 +57,7 @@ pub enum Journal<'a> {
 impl<'a> Journal<'a> {
     pub fn find(bytes: &'a [u8]) -> Self {
         let Some(at) = bytes.iter().position(|byte| *byte == 0) else { return Self::None };
-        // Also where nothing but NULs follow: space that a file system gave, and whose bytes it lost with the power.
+        // Also where only NULs follow: space that a file system gave, and whose bytes it lost with the power.
         Self::read(&bytes[at..]).map_or(Self::Begun(at), Self::Whole)
     }
 

@@ -33,7 +33,7 @@ enum Placement {
 
 /// Says that the file has the new document.
 #[derive(Debug)]
-#[must_use = "what a crash of the machine may undo has to be told and tried again"]
+#[must_use = "what a crash of the machine may undo has to be reported and tried again"]
 pub struct Replaced {
     /// Why a crash of the machine may undo it.
     pub unsynced: Option<Error>,
@@ -249,7 +249,7 @@ impl Directory {
         Ok(recovered)
     }
 
-    /// Removes what [`Recovered::Overtaken`] has told of.
+    /// Removes what [`Recovered::Overtaken`] reported.
     pub fn remove(&self, left: &Left) {
         let _ = fs::unlinkat(&self.descriptor, &left.0, AtFlags::empty());
     }

@@ -39,7 +39,7 @@ impl Refresh<'_> {
             Ok(saved) => saved.map(|(_, why)| why),
             Err(error) => Some(error),
         };
-        // Nothing that fails from here on may have it asked for again.
+        // Nothing that fails from here on may have it requested again.
         let got = self.store.state().unsaved.clone();
         let document = match got {
             None => directory.read().map(|content| content.document),

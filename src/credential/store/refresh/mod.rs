@@ -25,7 +25,7 @@ use crate::secret::{ExposeSecret, Secret};
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 #[cfg_attr(feature = "node", napi_derive::napi(string_enum = "kebab-case"))]
 pub enum Call {
-    /// To look at what there is. Nobody is asked for new tokens.
+    /// To look at what there is. No new tokens are requested.
     Reload,
     /// New tokens, if the old ones are about to expire.
     Fresh,
@@ -53,10 +53,10 @@ pub struct Refreshed {
     pub asked: bool,
     /// Whether the file has what this store has.
     pub persisted: bool,
-    /// Whether there is anything to launch with; else `failure` is what the caller is told, once `publish` is left.
+    /// Whether there is anything to launch with; otherwise the caller gets `failure`, once `publish` is left.
     pub serves: bool,
     /// Why there are no new ones, while the old ones are still good; or why the file does not have what this store has.
-    #[cfg_attr(feature = "node", napi(ts_type = "ErrorDetails | null"))]
+    #[cfg_attr(feature = "node", napi(ts_type = "ErrorDetails"))]
     pub failure: Option<Error>,
     /// The sealed text that the next holder of the fleet's lock is to get.
     pub publish: Option<String>,
@@ -133,7 +133,7 @@ impl Store {
             Err(error) if self.state().is_over(Clocks::now()) => return ControlFlow::Break(Err(error)),
             Err(error) => Refreshed::by(How::NotNeeded).because(Some(&error)),
         };
-        // Whatever else there is to be told: this is so until it was done.
+        // Whatever else there is to report: this holds until it is done.
         let unsynced = self.state().unsynced.clone().filter(|_| refreshed.failure.is_none());
         let refreshed = if unsynced.is_some() { refreshed.because(unsynced.as_ref()) } else { refreshed };
         ControlFlow::Break(Ok(Refreshed {
@@ -348,7 +348,7 @@ impl Refresh<'_> {
         Ok(self.answered(refused, failure, publish))
     }
 
-    /// What is told of an answer, which may have had no access token that counts.
+    /// What is reported about an answer, which may have had no access token that counts.
     fn answered(&self, refused: Option<Error>, failure: Option<Error>, publish: Option<String>) -> Refreshed {
         let (how, serves) = match refused {
             None => (How::Here, true),
@@ -391,13 +391,13 @@ impl Refresh<'_> {
         state.pauses.refused(refusal, asked_with, left, now);
     }
 
-    /// The error that is told instead of asking once more.
+    /// The error that is reported instead of asking once more.
     fn known_answer(&self, refresh: &Secret) -> Option<Error> {
         let (state, now) = (self.store.state(), Clocks::now());
         state.pauses.answer(refresh, self.call == Call::Refresh, state.left(now), now)
     }
 
-    /// The error that is told instead of waiting for the lock once more.
+    /// The error that is reported instead of waiting for the lock once more.
     fn answer_without_lock(&self) -> Option<Error> {
         let (state, now) = (self.store.state(), Clocks::now());
         if self.call != Call::Fresh || state.is_over(now) {

@@ -32,7 +32,7 @@ impl Refresh<'_> {
         }
     }
 
-    /// After each replacement: what a crash of the machine may undo is told with each call and tried again, until it
+    /// After each replacement: what a crash of the machine may undo is reported with each call and tried again, until it
     /// was done.
     pub(super) fn is_replaced(&self, replaced: Replaced) -> Written {
         self.store.state().unsynced = replaced.unsynced;
@@ -148,7 +148,7 @@ impl Refresh<'_> {
         let corrected = basis.content.document.with(&[(path, number.as_bytes())]).map_err(|_| no_place(profile))?;
         if let Some(replaced) = directory.replace(&basis.content, &corrected)? {
             self.is_replaced(replaced);
-            self.store.state().expires_at = Some(Expiry::at(ours, now));
+            self.store.set_expiry(Expiry::at(ours, now));
         }
         Ok(())
     }

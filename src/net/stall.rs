@@ -8,7 +8,7 @@ use std::time::Duration;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::time::{Instant, Sleep, sleep};
 
-/// A stream whose writes fail where the other side takes nothing for too long.
+/// A stream whose writes fail if the other side takes nothing for too long.
 #[derive(Debug)]
 pub struct StallGuard<S> {
     stream: S,

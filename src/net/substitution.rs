@@ -6,8 +6,8 @@ use crate::secret::{ExposeSecret, Secret};
 /// Random characters, as many as nobody writes by chance. The key's length does not show in it.
 const PLACEHOLDER_BYTES: usize = 40;
 
-/// The first character of a placeholder, which stands nowhere else in it: so an attempt at a match that fails can only
-/// begin anew where it failed.
+/// The first character of a placeholder, which is nowhere else in it: so an attempt at a match that fails can only begin
+/// again where it failed.
 const FIRST: u8 = b'~';
 
 /// The placeholder of one connection, and how much of it has been seen.
@@ -73,7 +73,7 @@ impl Substitution {
         Pieces { parts: [before, &chunk[..found], &[], &[]], has_key: false }
     }
 
-    /// Where the placeholder stands in `chunk[from..]`, or its beginning at the end, and how much of it.
+    /// Where `chunk[from..]` has the placeholder, or its beginning at the end, and how much of it.
     fn find(&self, chunk: &[u8], from: usize) -> (usize, usize) {
         let mut at = from;
         while let Some(next) = chunk[at..].iter().position(|byte| *byte == FIRST) {

@@ -11,9 +11,9 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio_rustls::client::TlsStream;
 
+use super::socket::Socket;
 use super::substitution::{Pieces, Substitution};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
@@ -26,10 +26,10 @@ const TLS_BUFFER_BYTES: usize = 32 * 1024;
 
 #[derive(Debug)]
 pub enum Transport {
-    Tls(Box<TlsStream<TcpStream>>),
+    Tls(Box<TlsStream<Socket>>),
     /// To a base URL `http:`. What holds the key waits in guarded memory.
     Plain {
-        socket: TcpStream,
+        socket: Socket,
         waiting: Option<(GuardedBytes, usize)>,
     },
 }
@@ -37,36 +37,51 @@ pub enum Transport {
 #[derive(Debug)]
 pub struct KeyedStream {
     transport: Transport,
-    substitution: Substitution,
-    key: Arc<Secret>,
+    keying: Option<Keying>,
+}
+
+/// What takes which placeholder's place.
+#[derive(Debug)]
+pub struct Keying {
+    pub substitution: Substitution,
+    pub key: Arc<Secret>,
     /// Whether the next placeholder is replaced. Set by whoever sends a request.
-    armed: Arc<AtomicBool>,
+    pub armed: Arc<AtomicBool>,
 }
 
 impl KeyedStream {
-    pub fn new(mut transport: Transport, substitution: Substitution, key: Arc<Secret>, armed: Arc<AtomicBool>) -> Self {
+    pub fn new(mut transport: Transport, keying: Option<Keying>) -> Self {
         if let Transport::Tls(stream) = &mut transport {
             stream.get_mut().1.set_buffer_limit(Some(TLS_BUFFER_BYTES));
         }
-        Self { transport, substitution, key, armed }
+        Self { transport, keying }
     }
 
-    fn poll_write_keyed(&mut self, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
+    /// The transport, and what is to be replaced in the next write to it.
+    fn armed(&mut self) -> (&mut Transport, Option<&mut Keying>) {
+        let is_armed = |keying: &&mut Keying| keying.armed.load(Ordering::Acquire);
+        (&mut self.transport, self.keying.as_mut().filter(is_armed))
+    }
+}
+
+impl Keying {
+    fn poll_write(
+        &mut self,
+        transport: &mut Transport,
+        context: &mut Context<'_>,
+        bytes: &[u8],
+    ) -> Poll<io::Result<usize>> {
         // All of the pieces are taken at once, so there must be nothing before them.
-        ready!(self.transport.poll_flush(context))?;
+        ready!(transport.poll_flush(context))?;
         let chunk = &bytes[..bytes.len().min(MOST_AT_ONCE)];
         let pieces = self.substitution.next(chunk, self.key.expose_secret());
         let is_done = pieces.has_key;
-        self.transport.take(&pieces)?;
+        transport.take(&pieces)?;
         if is_done {
             self.armed.store(false, Ordering::Release);
         }
         // Sent with the body that follows, or when hyper flushes.
         Poll::Ready(Ok(chunk.len()))
-    }
-
-    fn is_armed(&self) -> bool {
-        self.armed.load(Ordering::Acquire)
     }
 }
 
@@ -127,14 +142,15 @@ impl AsyncRead for KeyedStream {
 
 impl AsyncWrite for KeyedStream {
     fn poll_write(mut self: Pin<&mut Self>, context: &mut Context<'_>, bytes: &[u8]) -> Poll<io::Result<usize>> {
-        if self.is_armed() {
-            return self.poll_write_keyed(context, bytes);
+        let (transport, keying) = self.armed();
+        if let Some(keying) = keying {
+            return keying.poll_write(transport, context, bytes);
         }
-        match &mut self.transport {
+        match transport {
             Transport::Tls(stream) => Pin::new(&mut **stream).poll_write(context, bytes),
             Transport::Plain { .. } => {
-                ready!(self.transport.poll_flush(context))?;
-                let Transport::Plain { socket, .. } = &mut self.transport else { return Poll::Ready(Ok(0)) };
+                ready!(transport.poll_flush(context))?;
+                let Transport::Plain { socket, .. } = transport else { return Poll::Ready(Ok(0)) };
                 Pin::new(socket).poll_write(context, bytes)
             }
         }
@@ -145,15 +161,16 @@ impl AsyncWrite for KeyedStream {
         context: &mut Context<'_>,
         parts: &[IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        if self.is_armed() {
+        let (transport, keying) = self.armed();
+        if let Some(keying) = keying {
             let first = parts.iter().find(|part| !part.is_empty()).map_or(&[][..], |part| &**part);
-            return self.poll_write_keyed(context, first);
+            return keying.poll_write(transport, context, first);
         }
-        match &mut self.transport {
+        match transport {
             Transport::Tls(stream) => Pin::new(&mut **stream).poll_write_vectored(context, parts),
             Transport::Plain { .. } => {
-                ready!(self.transport.poll_flush(context))?;
-                let Transport::Plain { socket, .. } = &mut self.transport else { return Poll::Ready(Ok(0)) };
+                ready!(transport.poll_flush(context))?;
+                let Transport::Plain { socket, .. } = transport else { return Poll::Ready(Ok(0)) };
                 Pin::new(socket).poll_write_vectored(context, parts)
             }
         }

@@ -1,4 +1,4 @@
-//! Where the API is, and which addresses its host may have.
+//! Where an API is, what its URL and a proxy's may be, and which addresses its host may have.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -6,7 +6,6 @@ use hyper::http::HeaderValue;
 use hyper::http::uri::{PathAndQuery, Scheme, Uri};
 
 use crate::error::{Error, ErrorCode, Result};
-use crate::net::http;
 
 /// Which addresses a host may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -15,6 +14,8 @@ pub enum Addresses {
     /// does not reach: loopback, the private network, a cloud's metadata.
     #[default]
     Public,
+    /// Any but link-local ones, where clouds keep credentials: for a literal address that the caller wrote.
+    ExceptLinkLocal,
     /// Any: for a base URL that the operator chose.
     Any,
 }
@@ -22,7 +23,11 @@ pub enum Addresses {
 impl Addresses {
     #[must_use]
     pub fn allow(self, address: &SocketAddr) -> bool {
-        self == Self::Any || is_public(address.ip())
+        match self {
+            Self::Public => is_public(address.ip()),
+            Self::ExceptLinkLocal => !is_link_local(address.ip()),
+            Self::Any => true,
+        }
     }
 }
 
@@ -41,17 +46,17 @@ pub struct Endpoint {
 
 impl Endpoint {
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for what [`http::check_base_url`] refuses. The URL is not repeated.
+    /// `ERR_INVALID_ARG_VALUE` for what [`check_base_url`] refuses. The URL is not repeated.
     pub fn of(base_url: &str) -> Result<Self> {
-        http::check_base_url(base_url)?;
-        Self::parse(base_url).ok_or_else(|| {
+        check_base_url(base_url)?;
+        base_url.parse().ok().and_then(|uri| Self::of_uri(&uri)).ok_or_else(|| {
             let message = "The base URL has no host or port that can be connected to. Correct options.baseUrl.";
             Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl")
         })
     }
 
-    fn parse(base_url: &str) -> Option<Self> {
-        let uri: Uri = base_url.parse().ok()?;
+    /// None for a URI that has no host or port that can be connected to.
+    pub(super) fn of_uri(uri: &Uri) -> Option<Self> {
         let is_tls = uri.scheme() == Some(&Scheme::HTTPS);
         let authority = uri.authority()?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
@@ -78,6 +83,48 @@ impl Endpoint {
         };
         PathAndQuery::from_maybe_shared(bytes::Bytes::from(target)).ok().map(Uri::from)
     }
+}
+
+/// Amazon's metadata, by IPv6.
+const EC2_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+
+/// Where clouds tell a machine its credentials.
+fn is_link_local(address: IpAddr) -> bool {
+    match address.to_canonical() {
+        IpAddr::V4(address) => address.is_link_local(),
+        IpAddr::V6(address) => address.is_unicast_link_local() || address == EC2_METADATA,
+    }
+}
+
+/// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+pub fn check_base_url(url: &str) -> Result<()> {
+    let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
+    let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
+    let plain = url.bytes().all(|byte| byte.is_ascii_graphic() && !br#"@?#"'\<>{}|^`"#.contains(&byte));
+    if plain && authority.is_some_and(|authority| !authority.is_empty()) {
+        return Ok(());
+    }
+    let message = "options.baseUrl must be http(s)://host[:port][/path] without a user name, query or fragment.";
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"))
+}
+
+/// Refuses a proxy that is not `http://host[:port]`, without a user name.
+///
+/// # Errors
+/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+pub fn check_proxy(option: &str, url: &str) -> Result<()> {
+    let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
+    let plain = |authority: &str| {
+        !authority.is_empty() && authority.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-:[]_".contains(&byte))
+    };
+    if authority.is_some_and(plain) && Endpoint::of(url.trim_end_matches('/')).is_ok() {
+        return Ok(());
+    }
+    let message = format!("{option} must be http://host[:port] without a user name or path.");
+    Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
 }
 
 /// Whether an address is of the public Internet (the IANA special-purpose registries).
@@ -128,6 +175,18 @@ mod tests {
         {
             assert!(Endpoint::of(wrong).is_err(), "{wrong}");
         }
+    }
+
+    #[test]
+    fn a_clouds_metadata_is_link_local_however_it_is_written() {
+        let allows = |address: &str| {
+            let address = (address.parse::<IpAddr>().expect("an address"), 80).into();
+            Addresses::ExceptLinkLocal.allow(&address)
+        };
+        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254"] {
+            assert!(!allows(address), "{address}");
+        }
+        assert!(["127.0.0.1", "10.0.0.1", "::1", "fd00:ec2::253", "1.1.1.1"].into_iter().all(allows));
     }
 
     #[test]

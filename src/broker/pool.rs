@@ -1,0 +1,136 @@
+//! Connections to an API that wait for the next request of one credential.
+
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::time::{Duration, Instant};
+
+use hyper::body::Incoming;
+use hyper::{Request, Response};
+
+use super::exchange::RequestBody;
+use super::options::Times;
+use super::refusal::Reason;
+use crate::net::connection::{self, Connection, KeyHeader, OutgoingBody, Unanswered};
+use crate::net::upstream::Upstream;
+use crate::secret::Secret;
+
+/// More wait for a request of one credential only after a burst.
+const MAX_IDLE: usize = 32;
+
+/// The connections of one credential: they are closed with it.
+#[derive(Debug)]
+pub struct Pool {
+    idle: Mutex<Idle>,
+}
+
+#[derive(Debug, Default)]
+struct Idle {
+    connections: Vec<PooledConnection>,
+    is_closed: bool,
+    is_swept: bool,
+}
+
+/// A connection, and since when no request is on it.
+#[derive(Debug)]
+pub struct PooledConnection {
+    connection: Connection,
+    idle_since: Instant,
+}
+
+/// What a connection is opened with.
+#[derive(Debug)]
+pub struct Dial<'a> {
+    pub upstream: &'a Arc<Upstream>,
+    pub key: &'a Arc<Secret>,
+    /// What stands in the header before the key.
+    pub prefix: &'static str,
+    pub times: &'a Times,
+}
+
+impl Pool {
+    pub fn new() -> Self {
+        Self { idle: Mutex::default() }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, Idle> {
+        self.idle.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Closes those that wait, and lets no other wait.
+    pub fn close(&self) {
+        let closed = {
+            let mut idle = self.lock();
+            idle.is_closed = true;
+            std::mem::take(&mut idle.connections)
+        };
+        drop(closed);
+    }
+
+    fn take(&self) -> Option<PooledConnection> {
+        let mut idle = self.lock();
+        idle.connections.retain(|pooled| !pooled.connection.is_closed());
+        let newest = idle.connections.iter().rposition(|pooled| pooled.connection.is_ready())?;
+        Some(idle.connections.swap_remove(newest))
+    }
+
+    /// Keeps a connection whose answer was read to its end.
+    pub fn put(self: &Arc<Self>, mut pooled: PooledConnection, times: &Times) {
+        pooled.idle_since = Instant::now();
+        let mut idle = self.lock();
+        if idle.is_closed || idle.connections.len() >= MAX_IDLE || pooled.connection.is_closed() {
+            return;
+        }
+        idle.connections.push(pooled);
+        if !std::mem::replace(&mut idle.is_swept, true) {
+            tokio::spawn(sweep(Arc::downgrade(self), times.upstream_idle));
+        }
+    }
+
+    /// Sends a request on a connection that waits, or on a new one. `header` gets the authorization.
+    pub async fn send(
+        &self,
+        request: Request<RequestBody>,
+        header: &'static str,
+        dial: &Dial<'_>,
+    ) -> Result<(Response<Incoming>, PooledConnection), Reason> {
+        let mut request = request.map(|body| -> OutgoingBody { Box::pin(body) });
+        while let Some(mut pooled) = self.take() {
+            match pooled.connection.send(request).await {
+                Ok(response) => return Ok((response, pooled)),
+                // The API had closed it. Nothing of the request was sent.
+                Err(Unanswered { unsent: Some(unsent), .. }) => request = unsent,
+                Err(unanswered) => return Err(reason_of(&unanswered)),
+            }
+        }
+        let mut connection = dial.open(header).await?;
+        let response = connection.send(request).await.map_err(|unanswered| reason_of(&unanswered))?;
+        Ok((response, PooledConnection { connection, idle_since: Instant::now() }))
+    }
+}
+
+impl Dial<'_> {
+    async fn open(&self, header: &'static str) -> Result<Connection, Reason> {
+        let header = Some(KeyHeader { name: header, prefix: self.prefix, key: self.key });
+        let (connect, stall) = (self.times.connect, self.times.upstream_stall);
+        let dial = connection::Dial { upstream: self.upstream, header, connect, stall, deadline: None };
+        Ok(Connection::open(&dial).await?)
+    }
+}
+
+/// What the request's own body failed by, its account knows.
+fn reason_of(unanswered: &Unanswered) -> Reason {
+    if unanswered.is_own_body { Reason::BodyBrokeOff } else { unanswered.failure.into() }
+}
+
+/// Closes what has waited too long, for as long as anything waits.
+async fn sweep(pool: Weak<Pool>, limit: Duration) {
+    loop {
+        tokio::time::sleep(limit).await;
+        let Some(pool) = pool.upgrade() else { return };
+        let mut idle = pool.lock();
+        idle.connections.retain(|connection| connection.idle_since.elapsed() < limit);
+        if idle.connections.is_empty() {
+            idle.is_swept = false;
+            return;
+        }
+    }
+}

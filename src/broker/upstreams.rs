@@ -1,0 +1,127 @@
+//! The APIs that launches name by a base URL: which addresses each may have, and one upstream for all launches that name
+//! the same.
+
+use std::collections::HashMap;
+use std::io::Read;
+use std::net::IpAddr;
+use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use sha2::{Digest, Sha256};
+
+use super::options::Options;
+use crate::error::{Error, ErrorCode, Result};
+use crate::net::address::{Addresses, Endpoint};
+use crate::net::http::roots_of_pem;
+use crate::net::upstream::{Upstream, UpstreamOptions};
+use crate::provider::Vendor;
+use crate::sys::regular_file::open_regular;
+
+/// A file of roots is a few hundred KiB at most.
+const MAX_CA_BYTES: u64 = 4 << 20;
+
+/// Upstreams that no launch uses are forgotten beyond this number. Each has read the roots of trust.
+const MAX_UNUSED: usize = 16;
+
+/// The base URL, and the SHA-256 of further roots of trust.
+type Key = (Box<str>, [u8; 32]);
+
+/// The upstreams of one broker.
+#[derive(Debug)]
+pub struct Upstreams {
+    /// Base URLs whose hosts may have any address.
+    trusted: Vec<Endpoint>,
+    proxy: Option<String>,
+    /// Of the broker's own `ca_file`.
+    roots: Vec<Vec<u8>>,
+    known: Mutex<HashMap<Key, Arc<Upstream>>>,
+}
+
+impl Upstreams {
+    /// `options` were [checked](Options::check).
+    ///
+    /// # Errors
+    /// `CA_FILE_UNUSABLE`.
+    pub fn new(options: &Options) -> Result<Self> {
+        let ca_file = options.ca_file.as_deref();
+        Ok(Self {
+            trusted: options.upstreams.iter().map(|url| Endpoint::of(url)).collect::<Result<_>>()?,
+            proxy: options.proxy.clone(),
+            roots: ca_file.map(roots_in).transpose()?.unwrap_or_default(),
+            known: Mutex::default(),
+        })
+    }
+
+    /// The upstream of a launch: the vendor's, if it names no other.
+    ///
+    /// # Errors
+    /// `ERR_INVALID_ARG_VALUE` for a base URL that the broker may not connect to, `CA_FILE_UNUSABLE`.
+    pub fn of(&self, vendor: &Vendor, base_url: Option<&str>, ca_file: Option<&str>) -> Result<Arc<Upstream>> {
+        let base_url = base_url.unwrap_or(vendor.api.base_url);
+        let further = ca_file.map(roots_in).transpose()?.unwrap_or_default();
+        let key = (base_url.into(), digest(&further));
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(upstream) = known.get(&key) {
+            return Ok(Arc::clone(upstream));
+        }
+        let endpoint = Endpoint::of(base_url)?;
+        let addresses = self.addresses(&endpoint, base_url == vendor.api.base_url);
+        let literal = endpoint.host.parse::<IpAddr>();
+        if literal.is_ok_and(|address| !addresses.allow(&(address, endpoint.port).into())) {
+            let message = "The base URL has an address that the broker does not connect to, because clouds keep \
+                credentials there. Correct options.baseUrl, or list it in the upstreams of startBroker().";
+            return Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"));
+        }
+        let roots = self.roots.iter().cloned().chain(further).collect();
+        // Another machine's loopback is another host.
+        let proxy = self.proxy.clone().filter(|_| !is_loopback(&endpoint.host));
+        let upstream = Arc::new(Upstream::new(base_url, UpstreamOptions { roots, proxy, addresses })?);
+        if known.len() >= MAX_UNUSED {
+            known.retain(|_, upstream| Arc::strong_count(upstream) > 1);
+        }
+        known.insert(key, Arc::clone(&upstream));
+        Ok(upstream)
+    }
+
+    fn addresses(&self, endpoint: &Endpoint, is_vendors: bool) -> Addresses {
+        let is_it = |trusted: &Endpoint| {
+            trusted.is_tls == endpoint.is_tls
+                && trusted.port == endpoint.port
+                && trusted.host.eq_ignore_ascii_case(&endpoint.host)
+        };
+        if self.trusted.iter().any(is_it) {
+            return Addresses::Any;
+        }
+        let is_literal = endpoint.host.eq_ignore_ascii_case("localhost") || endpoint.host.parse::<IpAddr>().is_ok();
+        if is_literal && !is_vendors { Addresses::ExceptLinkLocal } else { Addresses::Public }
+    }
+}
+
+fn is_loopback(host: &str) -> bool {
+    host.eq_ignore_ascii_case("localhost")
+        || host.parse::<IpAddr>().is_ok_and(|address| address.to_canonical().is_loopback())
+}
+
+fn digest(roots: &[Vec<u8>]) -> [u8; 32] {
+    let mut digest = Sha256::new();
+    for root in roots {
+        digest.update((root.len() as u64).to_ne_bytes());
+        digest.update(root);
+    }
+    digest.finalize().into()
+}
+
+/// The certificates in a file.
+fn roots_in(file: &str) -> Result<Vec<Vec<u8>>> {
+    let unusable = |why: &str| {
+        let message = format!("options.caFile cannot be used: {why}. Pass the path of a file of certificates in PEM.");
+        Error::new(ErrorCode::CaFileUnusable, message).name("caFile").path(file)
+    };
+    let opened = open_regular(Path::new(file)).ok_or_else(|| unusable("it is not a regular file that can be read"))?;
+    let mut pem = Vec::new();
+    opened.take(MAX_CA_BYTES + 1).read_to_end(&mut pem).map_err(|error| unusable(&error.to_string()))?;
+    if pem.len() as u64 > MAX_CA_BYTES {
+        return Err(unusable("it is larger than 4 MiB"));
+    }
+    roots_of_pem("options.caFile", &pem).map_err(|_| unusable("it has no certificate, or one that is malformed"))
+}

@@ -1,0 +1,115 @@
+//! Connects to an API: its addresses, a proxy on the way, TLS.
+
+use std::io;
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use rustls::pki_types::ServerName;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::{TcpStream, lookup_host};
+use tokio::time::{Instant, timeout_at};
+use tokio_rustls::TlsConnector;
+
+use super::address::{Addresses, Endpoint};
+use super::failure::RequestFailure;
+use super::keyed_stream::Transport;
+use super::socket::{Deadline, Socket};
+use super::upstream::Upstream;
+
+/// The most of a proxy's answer to `CONNECT`.
+const MAX_PROXY_ANSWER_BYTES: usize = 8 * 1024;
+
+/// One address of several may not use up all of the time.
+const ONE_ADDRESS: Duration = Duration::from_secs(5);
+
+/// How long connecting, and what follows, may take.
+#[derive(Clone, Copy, Debug)]
+pub struct Patience {
+    pub connected_by: Instant,
+    /// For what is sent and answered on the connection; none: whoever uses it keeps the time.
+    pub deadline: Option<Deadline>,
+}
+
+impl Patience {
+    /// For connecting alone, from now on.
+    pub fn of(within: Duration) -> Self {
+        Self { connected_by: Instant::now() + within, deadline: None }
+    }
+}
+
+/// Opens a connection, and agrees on TLS if the URL says so.
+pub async fn connect(upstream: &Arc<Upstream>, patience: Patience) -> Result<Transport, RequestFailure> {
+    timeout_at(patience.connected_by, open(upstream, patience)).await.unwrap_or(Err(RequestFailure::Timeout))
+}
+
+async fn open(upstream: &Arc<Upstream>, patience: Patience) -> Result<Transport, RequestFailure> {
+    let endpoint = &upstream.endpoint;
+    let socket = match &upstream.proxy {
+        Some(proxy) => through(proxy, endpoint, patience).await.map_err(at_the_proxy)?,
+        None => dial(endpoint, upstream.addresses, patience).await?,
+    };
+    if !endpoint.is_tls {
+        return Ok(Transport::Plain { socket, waiting: None });
+    }
+    let config = match upstream.known_tls() {
+        Some(config) => config,
+        None => {
+            let reader = Arc::clone(upstream);
+            let read = tokio::task::spawn_blocking(move || reader.tls()).await;
+            read.map_err(|_| RequestFailure::Exhausted)??
+        }
+    };
+    let name = ServerName::try_from(endpoint.host.clone())
+        .map_err(|_| RequestFailure::Tls("the host is not a name that a certificate can have"))?;
+    let stream = TlsConnector::from(config).connect(name, socket).await;
+    Ok(Transport::Tls(Box::new(stream.map_err(|error| RequestFailure::of_io(&error))?)))
+}
+
+async fn dial(endpoint: &Endpoint, addresses: Addresses, patience: Patience) -> Result<Socket, RequestFailure> {
+    let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await;
+    let found = found.map_err(|error| RequestFailure::of_lookup(&error))?;
+    // Each one is connected to as it was checked: a name is not looked up twice.
+    let allowed: Vec<SocketAddr> = found.filter(|address| addresses.allow(address)).collect();
+    let mut failure = RequestFailure::Address;
+    for (index, address) in allowed.iter().enumerate() {
+        let left = patience.connected_by.saturating_duration_since(Instant::now());
+        let is_last = index + 1 == allowed.len();
+        let share = if is_last { left } else { ONE_ADDRESS.min(left / 2) };
+        failure = match timeout_at(Instant::now() + share, TcpStream::connect(address)).await {
+            Ok(Ok(stream)) => return Ok(Socket::new(stream, patience.deadline)),
+            Ok(Err(error)) => RequestFailure::of_io(&error),
+            Err(_) => RequestFailure::Timeout,
+        };
+    }
+    Err(failure)
+}
+
+/// With a proxy, it is the proxy that is looked up and connected to, whoever is asked through it.
+fn at_the_proxy(failure: RequestFailure) -> RequestFailure {
+    match failure {
+        RequestFailure::Exhausted | RequestFailure::Timeout => failure,
+        _ => RequestFailure::Proxy,
+    }
+}
+
+/// Asks a proxy for a connection (`CONNECT` of RFC 9110, section 9.3.6).
+async fn through(proxy: &Endpoint, endpoint: &Endpoint, patience: Patience) -> Result<Socket, RequestFailure> {
+    let mut socket = dial(proxy, Addresses::Any, patience).await?;
+    let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
+    let target = format!("{host}:{}", endpoint.port);
+    let question = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");
+    let broken = |error: io::Error| RequestFailure::of_io(&error);
+    socket.write_all(question.as_bytes()).await.map_err(broken)?;
+    let mut answer = Vec::with_capacity(1024);
+    while !answer.ends_with(b"\r\n\r\n") {
+        // The other side of the tunnel speaks after the client: byte by byte, nothing of it could be lost.
+        let byte = socket.read_u8().await.map_err(broken)?;
+        answer.push(byte);
+        if answer.len() > MAX_PROXY_ANSWER_BYTES {
+            return Err(RequestFailure::Proxy);
+        }
+    }
+    let is_open = (answer.starts_with(b"HTTP/1.1 2") || answer.starts_with(b"HTTP/1.0 2")) && answer.len() > 12;
+    if is_open { Ok(socket) } else { Err(RequestFailure::Proxy) }
+}

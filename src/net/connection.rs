@@ -1,0 +1,154 @@
+//! An HTTP/1.1 connection to an API, whose requests carry one credential.
+
+use std::fmt;
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::Duration;
+
+use bytes::Bytes;
+use hyper::body::{Body, Incoming};
+use hyper::client::conn::http1::{Builder, SendRequest};
+use hyper::http::HeaderValue;
+use hyper::{Request, Response};
+use hyper_util::rt::TokioIo;
+
+use super::connect::{Patience, connect};
+use super::failure::RequestFailure;
+use super::keyed_stream::{KeyedStream, Keying};
+use super::redial::connect_unless_down;
+use super::socket::Deadline;
+use super::stall::StallGuard;
+use super::substitution::Substitution;
+use super::upstream::Upstream;
+use crate::secret::Secret;
+
+/// What hyper reads of an answer's head, and keeps of a body at once.
+const BUFFER_BYTES: usize = 64 * 1024;
+
+/// The body of a request. One type for all of them: hyper's client is compiled once for each.
+pub type OutgoingBody = Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>>;
+
+/// The header that a key is in.
+#[derive(Clone, Copy, Debug)]
+pub struct KeyHeader<'a> {
+    pub name: &'static str,
+    /// What the header has before the key.
+    pub prefix: &'static str,
+    pub key: &'a Arc<Secret>,
+}
+
+/// What a connection is opened with.
+#[derive(Clone, Copy, Debug)]
+pub struct Dial<'a> {
+    pub upstream: &'a Arc<Upstream>,
+    /// None if the credential is in no header.
+    pub header: Option<KeyHeader<'a>>,
+    /// The time to look the name up, connect and agree on TLS.
+    pub connect: Duration,
+    /// How long the API may take nothing of what is sent.
+    pub stall: Duration,
+    /// By when all must be over; none: whoever uses the connection keeps the time.
+    pub deadline: Option<Deadline>,
+}
+
+/// A connection that carries one request after the other.
+pub struct Connection {
+    sender: SendRequest<OutgoingBody>,
+    authorization: Option<PlaceholderHeader>,
+}
+
+struct PlaceholderHeader {
+    name: &'static str,
+    /// The header's value, with the placeholder in the place of the key.
+    value: HeaderValue,
+    /// Has the next placeholder replaced.
+    armed: Arc<AtomicBool>,
+}
+
+/// Why a request has no answer, with the request if nothing of it was sent.
+pub struct Unanswered {
+    pub unsent: Option<Request<OutgoingBody>>,
+    pub failure: RequestFailure,
+    /// Whether the request's own body failed.
+    pub is_own_body: bool,
+}
+
+impl Connection {
+    /// Connects. To be called in a runtime, which drives the connection from then on.
+    ///
+    /// # Errors
+    /// Why there is no connection.
+    pub async fn open(dial: &Dial<'_>) -> Result<Self, RequestFailure> {
+        let transport = match dial.deadline {
+            Some(_) => {
+                connect(dial.upstream, Patience { deadline: dial.deadline, ..Patience::of(dial.connect) }).await?
+            }
+            // Who keeps the time asks again and again.
+            None => connect_unless_down(dial.upstream, dial.connect).await?,
+        };
+        let (authorization, keying) = dial.header.map(placeholder).transpose()?.unzip();
+        let stream = TokioIo::new(StallGuard::new(KeyedStream::new(transport, keying), dial.stall));
+        let mut builder = Builder::new();
+        builder.max_buf_size(BUFFER_BYTES).preserve_header_case(true);
+        let (sender, connection) = builder.handshake(stream).await.map_err(|error| RequestFailure::of_hyper(&error))?;
+        tokio::spawn(async move {
+            // The request that is on it hears what went wrong.
+            let _ = connection.with_upgrades().await;
+        });
+        Ok(Self { sender, authorization })
+    }
+
+    /// Whether it is of no more use.
+    #[must_use]
+    pub fn is_closed(&self) -> bool {
+        self.sender.is_closed()
+    }
+
+    /// Whether it can take a request.
+    #[must_use]
+    pub fn is_ready(&self) -> bool {
+        self.sender.is_ready()
+    }
+
+    /// Sends a request, which gets the header with the key.
+    ///
+    /// # Errors
+    /// Why there is no answer.
+    pub async fn send(&mut self, mut request: Request<OutgoingBody>) -> Result<Response<Incoming>, Unanswered> {
+        if let Some(PlaceholderHeader { name, value, armed }) = &self.authorization {
+            request.headers_mut().insert(*name, value.clone());
+            armed.store(true, Ordering::Release);
+        }
+        self.sender.try_send_request(request).await.map_err(|mut error| Unanswered {
+            unsent: error.take_message(),
+            failure: RequestFailure::of_hyper(error.error()),
+            is_own_body: error.error().is_user(),
+        })
+    }
+}
+
+impl fmt::Debug for Connection {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.debug_struct("Connection").field("is_closed", &self.is_closed()).finish_non_exhaustive()
+    }
+}
+
+impl fmt::Debug for Unanswered {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(formatter, "Unanswered({:?}, sent: {})", self.failure, self.unsent.is_none())
+    }
+}
+
+/// The header that hyper gets, and what puts the key into it.
+fn placeholder(header: KeyHeader<'_>) -> Result<(PlaceholderHeader, Keying), RequestFailure> {
+    // The system has no randomness.
+    let substitution = Substitution::new().map_err(|_| RequestFailure::Exhausted)?;
+    let value = [header.prefix.as_bytes(), substitution.placeholder()].concat();
+    let mut value = HeaderValue::from_bytes(&value).map_err(|_| RequestFailure::Protocol)?;
+    value.set_sensitive(true);
+    let armed = Arc::new(AtomicBool::new(false));
+    let keying = Keying { substitution, key: Arc::clone(header.key), armed: Arc::clone(&armed) };
+    Ok((PlaceholderHeader { name: header.name, value, armed }, keying))
+}
