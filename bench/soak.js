@@ -8,6 +8,7 @@ const { parseArgs } = require('node:util')
 const { makeHomes } = require('../__test__/support/homes.js')
 const { buildBrokerProgram, LineProcess } = require('./lib/broker-program.js')
 const { rssMb } = require('./lib/machine.js')
+const { median } = require('./lib/stats.js')
 
 const USAGE = `usage: npm run soak -- [options]
   --minutes n      how long; default 30
@@ -20,7 +21,7 @@ const WARM_UP = 0.2
 /** How often the load stops so that what is left can be counted. */
 const PAUSES = 20
 const ROTATION_MS = 2000
-/** What may be more at the end than after warming up, in MB. A V8 heap at rest moves by up to 2. */
+/** By how many MB the median of the second half may be above the first half's: single points move by 20, as V8 and malloc keep what is free. */
 const MOST_GROWTH_MB = 6
 
 const KEYS = { claude: 'sk-ant-api03-made-up-', codex: 'sk-made-up-' }
@@ -45,10 +46,9 @@ class Soak {
   failures = []
   rotations = 0
 
-  constructor({ api, broker, program, homes, ids, baseUrl, lanes }) {
-    Object.assign(this, { api, broker, program, homes, ids, baseUrl })
-    // Without a handle of the broker nothing can be rotated or revoked.
-    this.scenarios = SCENARIOS.filter(({ revoke }) => broker || !revoke).flatMap((each) => Array(each.weight).fill(each))
+  constructor({ api, broker, program, homes, ids, baseUrl, socketDirectory, lanes }) {
+    Object.assign(this, { api, broker, program, homes, ids, baseUrl, socketDirectory })
+    this.scenarios = SCENARIOS.flatMap((each) => Array(each.weight).fill(each))
     this.lanes = Array.from({ length: lanes }, () => this.#lane())
   }
 
@@ -126,14 +126,14 @@ class Soak {
 
   #left() {
     const list = (directory) => fs.readdirSync(directory)
-    const { tokens = 0, connections = 0 } = this.broker?.counts ?? {}
+    const { tokens, connections } = this.broker.counts
     return {
       descriptors: list('/proc/self/fd').length,
       threads: list('/proc/self/task').length,
       // Of every thread, zombies included, but for the API.
       children: list('/proc/self/task').flatMap(childrenOf).length - 1,
-      // Each grant with a socket has a directory of the agent's uid, which nobody else uses.
-      sockets: list('/run').filter((name) => name.startsWith('pe-') && owner(`/run/${name}`) === this.ids.uid).length,
+      // But for the broker's own directory, in which each launch with a socket has one.
+      sockets: fs.readdirSync(this.socketDirectory, { recursive: true }).length - 1,
       tokens,
       connections,
       rssMb: Number(rssMb().toFixed(2))
@@ -150,22 +150,17 @@ function childrenOf(thread) {
   return fs.readFileSync(`/proc/self/task/${thread}/children`, 'utf8').split(' ').filter(Boolean)
 }
 
-function owner(file) {
-  try {
-    return fs.statSync(file).uid
-  } catch {
-    return undefined // gone meanwhile
-  }
-}
-
 /** @returns {string[]} what is more at the end than it may be */
 function grown(points) {
-  const first = points[Math.floor(points.length * WARM_UP)]
-  const last = points.at(-1)
+  const warm = points.slice(Math.floor(points.length * WARM_UP))
+  const [first, last] = [warm[0], warm.at(-1)]
+  const rssOf = (some) => median(some.map(({ rssMb: each }) => each))
+  const half = warm.length >> 1
+  const growth = rssOf(warm.slice(half)) - rssOf(warm.slice(0, half))
   const more = ['descriptors', 'threads'].filter((name) => last[name] > first[name])
   const left = ['children', 'sockets', 'tokens', 'connections'].filter((name) => last[name] > 0)
-  const rss = last.rssMb - first.rssMb > MOST_GROWTH_MB ? ['rssMb'] : []
-  return [...more, ...left, ...rss].map((name) => `${name}: ${first[name]}, at the end ${last[name]}`)
+  const said = [...more, ...left].map((name) => `${name}: ${first[name]}, at the end ${last[name]}`)
+  return growth > MOST_GROWTH_MB ? [...said, `resident memory: ${growth.toFixed(1)} MB more in the second half`] : said
 }
 
 async function main() {
@@ -188,18 +183,21 @@ async function main() {
   const upstream = new LineProcess(program, ['api', homes.root])
   process.once('exit', () => upstream.child.kill('SIGKILL'))
   const baseUrl = `https://localhost:${(await upstream.answer()).address.split(':')[1]}`
-  // Whoever reads the system's roots finds the API's there.
-  process.env.SSL_CERT_FILE = path.join(homes.root, 'ca.pem')
+  const socketDirectory = path.join(homes.root, 's')
+  fs.mkdirSync(socketDirectory)
   const api = require('..')
-  const broker = api.startBroker?.({ auditRecords: 1000 })
-  if (!broker) process.stderr.write('this version has no startBroker(): nothing is rotated or revoked\n')
-  const soak = new Soak({ api, broker, program, homes, ids, baseUrl, lanes: Number(values.lanes) })
+  const broker = api.startBroker({ caFile: path.join(homes.root, 'ca.pem'), socketDirectory, upstreams: [baseUrl] })
+  const audited = countOutcomes(broker)
+  const soak = new Soak({ api, broker, program, homes, ids, baseUrl, socketDirectory, lanes: Number(values.lanes) })
   const points = await watch(soak, Number(values.minutes) * 60_000)
   await soak.stop()
+  await broker.stop()
+  const audit = await audited
   const wrong = [...soak.failures.slice(0, 20), ...grown(points)]
   const report = {
     minutes: Number(values.minutes),
     counts: soak.counts,
+    audit,
     rotations: soak.rotations,
     failures: soak.failures.length,
     points,
@@ -207,9 +205,15 @@ async function main() {
   }
   if (values.json) fs.writeFileSync(values.json, `${JSON.stringify(report, null, 2)}\n`)
   process.stdout.write(`${JSON.stringify({ ...report, points: undefined })}\n`)
-  await broker?.stop()
   await upstream.end()
   process.exit(wrong.length ? 1 : 0)
+}
+
+/** Reads the audit to its end. */
+async function countOutcomes(broker) {
+  const counts = {}
+  for await (const { outcome } of broker.audit()) counts[outcome] = (counts[outcome] ?? 0) + 1
+  return counts
 }
 
 async function watch(soak, ms) {
@@ -219,7 +223,7 @@ async function watch(soak, ms) {
   for (let next = 1; next <= PAUSES; next++) {
     while (Date.now() < begun + (ms * next) / PAUSES) {
       await sleep(100)
-      if (!soak.broker || Date.now() - rotated < ROTATION_MS) continue
+      if (Date.now() - rotated < ROTATION_MS) continue
       soak.rotate()
       rotated = Date.now()
     }

@@ -17,7 +17,7 @@ const RATIOS = {
   'broker/perCore-codex': 1,
   'broker/request/codex': 1,
   'broker/event/codex': 1,
-  'broker/bytes-codex': 1,
+  'broker/bytes-perCore-codex': 1,
   'broker/stream-memory-codex': 1
 }
 

@@ -65,11 +65,24 @@ async function byRound(ways, rounds, measure) {
   const found = Object.fromEntries(Object.keys(ways).map((name) => [name, []]))
   for (let round = 0; round <= rounds; round++) {
     for (const [name, way] of Object.entries(ways)) {
-      const result = await measure(way)
-      if (round > 0) found[name].push(result)
+      const result = await unlessRivalHangs(ways, name, () => measure(way))
+      if (result === undefined) delete found[name]
+      else if (round > 0) found[name].push(result)
     }
   }
   return found
+}
+
+/** What stands on the other side may not take so much: nothing of it is reported then. */
+async function unlessRivalHangs(ways, name, measure) {
+  try {
+    return await measure()
+  } catch (error) {
+    if (!RIVALS[name]) throw error
+    process.stderr.write(`not measured: ${ways[name].name}: ${error.message}\n`)
+    delete ways[name]
+    return undefined
+  }
 }
 
 /** One request after the other on one connection. */
@@ -99,9 +112,11 @@ async function rate({ program, ways: { direct: _, ...ways }, quick }) {
 async function bytes({ program, ways, quick }) {
   return byRound(ways, quick ? 2 : 7, async (way) => {
     const load = await client(program, way, ['bytes', (quick ? 64 : 256) * MB])
+    const before = way.pid && cpuSeconds(way.pid)
     const { bytes: count, seconds } = await load.answer()
+    const used = way.pid && cpuSeconds(way.pid) - before
     await load.end()
-    return count / MB / seconds
+    return { perSecond: count / MB / seconds, perCore: used && count / MB / used }
   })
 }
 
@@ -114,15 +129,9 @@ async function streams({ program, ways, quick, streams: count }) {
   const late = {}
   for (let round = 0; round < (quick ? 1 : 3); round++) {
     for (const [name, way] of Object.entries(ways)) {
-      try {
-        await measure(name, way, round)
-      } catch (error) {
-        // What stands on the other side may not take so many.
-        if (!RIVALS[name]) throw error
-        process.stderr.write(`${way.name}, ${count} streams: ${error.message}\n`)
-        delete ways[name]
-        delete late[name]
-      }
+      const samples = await unlessRivalHangs(ways, name, () => measure(name, way, round))
+      if (samples === undefined) delete late[name]
+      else late[name] = [...(late[name] ?? []), samples]
     }
   }
   return { late, kib }
@@ -130,7 +139,7 @@ async function streams({ program, ways, quick, streams: count }) {
   async function measure(name, way, round) {
     // A connection was there before: what the proxy has at first is not the stream's.
     const first = await client(program, way, ['latency', 20])
-    await answered(first)
+    await first.answer()
     await first.end()
     const before = way.pid && rssKib(way.pid)
     const loads = await Promise.all(Array.from({ length: Math.ceil(count / STREAMS_OF_LAUNCH) }, () => open(way)))
@@ -140,21 +149,11 @@ async function streams({ program, ways, quick, streams: count }) {
     for (const load of loads) await load.end()
     const failed = measured.find(({ status }) => status === 'rejected')
     if (failed) throw failed.reason
-    late[name] = [...(late[name] ?? []), measured.flatMap(({ value }) => value.microseconds)]
+    return measured.flatMap(({ value }) => value.microseconds)
   }
 
   function open(way) {
     return client(program, way, ['streams', Math.min(count, STREAMS_OF_LAUNCH), interval, seconds])
-  }
-}
-
-/** What a client says, which is ended if it says nothing. */
-async function answered(load) {
-  try {
-    return await load.answer()
-  } catch (error) {
-    await load.end()
-    throw error
   }
 }
 
@@ -239,20 +238,21 @@ function rateRows(raw) {
 }
 
 function byteRows(raw) {
-  const each = (name) => raw[name].map((round) => [round])
-  const row = (route, against, name) =>
+  const of = (name, key) => raw[name].map((round) => [round[key]])
+  const row = (key, what, route, rival, against) =>
     compared({
-      id: `broker/bytes-${name}`,
-      what: `one answer, ${ROUTES[route]}`,
+      id: `broker/bytes-${key}-${rival}`,
+      what: `${what}, ${ROUTES[route]}`,
       unit: 'MB/s',
       better: 'more',
       against,
-      baseline: each(name),
-      ours: each(route)
+      baseline: of(rival, key),
+      ours: of(route, key)
     })
   return [
-    ...Object.keys(ROUTES).map((route) => row(route, 'no proxy', 'direct')),
-    ...pairs(raw, (route, rival) => row(route, RIVALS[rival], rival))
+    ...Object.keys(ROUTES).map((route) => row('perSecond', 'one answer', route, 'direct', 'no proxy')),
+    ...pairs(raw, (route, rival) => row('perSecond', 'one answer', route, rival, RIVALS[rival])),
+    ...pairs(raw, (route, rival) => row('perCore', 'one answer, for a second of a core', route, rival, RIVALS[rival]))
   ]
 }
 
