@@ -212,7 +212,10 @@ async function main() {
 /** Reads the audit to its end. */
 async function countOutcomes(broker) {
   const counts = {}
-  for await (const { outcome } of broker.audit()) counts[outcome] = (counts[outcome] ?? 0) + 1
+  for await (const { outcome, reason } of broker.audit()) {
+    const what = reason ? `${outcome}: ${reason}` : outcome
+    counts[what] = (counts[what] ?? 0) + 1
+  }
   return counts
 }
 

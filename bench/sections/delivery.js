@@ -9,6 +9,8 @@ const { interleave } = require('../lib/stats.js')
 const DELIVERIES = ['env', 'fd', 'broker']
 const PROVIDERS = ['claude', 'codex']
 const IN_FLIGHT = 30
+/** Starts of one round, 30 in flight. */
+const MANY = 300
 
 /** Codex reads no key from a pipe. */
 const deliveriesOf = (provider) => DELIVERIES.filter((delivery) => delivery !== 'fd' || provider === 'claude')
@@ -25,7 +27,7 @@ function prepare(job) {
 }
 
 async function run({ start }, { provider, quick, scene }) {
-  const [size, rounds] = quick ? [10, 3] : [20, 20]
+  const [size, rounds] = quick ? [10, 3] : [20, 15]
   const arms = {}
   for (const delivery of deliveriesOf(provider)) {
     arms[delivery] = async () => {
@@ -33,7 +35,7 @@ async function run({ start }, { provider, quick, scene }) {
       for (let i = 0; i < size; i++) samples.push(await startOne(() => start(delivery, scene.programs.now)))
       return { call: samples.map(({ call }) => call), main: samples.map(({ main }) => main) }
     }
-    arms[`${delivery}-many`] = () => pump(() => start(delivery, scene.programs.nothing), size * IN_FLIGHT)
+    arms[`${delivery}-many`] = () => pump(() => start(delivery, scene.programs.nothing), MANY)
   }
   return interleave(arms, { rounds: [rounds, rounds], budgetMs: 0 })
 }
