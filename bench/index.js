@@ -57,8 +57,10 @@ async function runSection(section, { options, scene, results }) {
     say(`skipped: ${what}: ${why}`)
   }
   if (section.needsCc && scene.cc.missing) return skip(section.name, 'there is no C compiler')
+  const missing = section.build?.(scene)
+  if (missing) return skip(section.name, missing)
   for (const job of section.jobs(options)) {
-    const label = job.rssMb ? `${section.name} at ${job.rssMb} MB` : section.name
+    const label = labelOf(section, job)
     const why = section.cannot?.(job)
     if (why) {
       skip(label, why)
@@ -74,6 +76,11 @@ async function runSection(section, { options, scene, results }) {
       say(`failed: ${label}: ${error.message}`)
     }
   }
+}
+
+function labelOf({ name }, { rssMb, what, streams }) {
+  if (rssMb) return `${name} at ${rssMb} MB`
+  return [name, what, streams].filter(Boolean).join(' ')
 }
 
 function report(results, options) {

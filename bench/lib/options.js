@@ -4,7 +4,20 @@
 const path = require('node:path')
 const { parseArgs } = require('node:util')
 
-const SECTIONS = ['latency', 'throughput', 'streams', 'environment', 'redactor', 'usage', 'lockbox', 'memory', 'leaks', 'package']
+const SECTIONS = [
+  'latency',
+  'throughput',
+  'streams',
+  'environment',
+  'redactor',
+  'usage',
+  'lockbox',
+  'memory',
+  'leaks',
+  'package',
+  'delivery',
+  'broker'
+]
 const RSS_MB = [55, 1024, 4096]
 
 const root = path.join(__dirname, '..', '..')

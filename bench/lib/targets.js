@@ -12,7 +12,13 @@ const RATIOS = {
   'environment/codex-object': 8,
   'environment/codex-bytes': 8,
   'environment/claude-object': 8,
-  'environment/claude-bytes': 8
+  'environment/claude-bytes': 8,
+  'broker/perCore-nginx': 1 / 1.5,
+  'broker/perCore-codex': 1,
+  'broker/request/codex': 1,
+  'broker/event/codex': 1,
+  'broker/bytes-perCore-codex': 1,
+  'broker/stream-memory-codex': 1
 }
 
 /** A value that ours must reach. */
@@ -29,8 +35,14 @@ const MOST = {
   'leaks/zombies': 0,
   // "RSS flat": less than this over all starts, 400 bytes each. A V8 heap at rest moves by up to 2 MB.
   'leaks/rss-growth': 4,
-  'package/size': 3,
-  'package/load': 5
+  'package/size': 6,
+  'package/load': 6,
+  // Microseconds.
+  'broker/request/p50': 150,
+  'broker/request/p99': 1000,
+  // KiB, and bytes.
+  'broker/stream-memory': 64,
+  'broker/grant': 1024
 }
 
 function ratioTarget(id, rssMb) {
