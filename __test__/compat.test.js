@@ -67,7 +67,7 @@ test('the tables of requests show each version, what only one side sends, and wh
     '| in bodies `input[]` |  | lost |',
     '| equal: headers, members of bodies | 0, 1 | 1, 1 |'
   ])
-  const document = fs.readFileSync(path.join(__dirname, '..', 'docs', 'broker.md'), 'utf8')
+  const document = fs.readFileSync(path.join(__dirname, '..', 'docs', 'broker-requests.md'), 'utf8')
   const written = withRequests(document, [newer, older])
   assert.ok(written.includes(table))
   assert.equal(withRequests(written, [newer, older]), written)

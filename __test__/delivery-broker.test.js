@@ -3,7 +3,7 @@
 'use strict'
 
 const assert = require('node:assert/strict')
-const { execFile, spawnSync } = require('node:child_process')
+const { execFile, spawn, spawnSync } = require('node:child_process')
 const { once } = require('node:events')
 const fs = require('node:fs')
 const http = require('node:http')
@@ -238,4 +238,30 @@ test('the Codex SDK gets a token, which ends with dispose()', { skip: needsLinux
   const { status, text } = await ask()
   assert.match(`${status} ${text}`, /^400 .*(?:does not know this token|has ended)/)
   assert.equal(api.seen.length, 1)
+})
+
+/** tgkill(2) to every thread of a process but its main one, for as long as nobody stops it. Numbers of x64. */
+const STORM = `
+  my $pid = shift;
+  while (1) {
+    opendir(my $tasks, "/proc/$pid/task") or exit;
+    for my $id (grep { /^\\d+$/ && $_ != $pid } readdir $tasks) { syscall(234, $pid, $id + 0, 17) }
+  }`
+
+test('signals for the threads of the worker take no launch its access', {
+  skip: needsLinux || (process.arch !== 'x64' && 'numbers of x64')
+}, async (t) => {
+  // With a listener, SIGCHLD interrupts system calls, as in every worker that uses child_process.
+  const listen = () => {}
+  process.on('SIGCHLD', listen)
+  const storm = spawn('perl', ['-e', STORM, String(process.pid)], { stdio: 'ignore' })
+  t.after(() => {
+    storm.kill('SIGKILL')
+    process.off('SIGCHLD', listen)
+  })
+  for (let round = 0; round < 20; round += 1) {
+    const starts = await Promise.all(Array.from({ length: 8 }, (_, index) => startAsking(t, PROVIDERS[index % 2])))
+    assert.deepEqual([...new Set(starts.map(({ said }) => JSON.stringify(said.answer)))], ['{"status":200,"text":"{\\"fine\\":true}"}'])
+    for (const { child } of starts) child.kill('SIGKILL')
+  }
 })

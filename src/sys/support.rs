@@ -30,7 +30,8 @@ pub fn native_start() -> Result<(), &'static str> {
         let own = own.map_err(|_| "pidfd_open")?;
         let mut polled = [PollFd::new(&own, PollFlags::IN)];
         let instant = rustix::event::Timespec { tv_sec: 0, tv_nsec: 0 };
-        poll(&mut polled, Some(&instant)).map_err(|_| "poll")?;
+        // A signal interrupts even a call that waits for nothing.
+        rustix::io::retry_on_intr(|| poll(&mut polled, Some(&instant))).map_err(|_| "poll")?;
         match waitid(WaitId::PidFd(own.as_fd()), WaitIdOptions::EXITED | WaitIdOptions::NOHANG) {
             // Not our child: the call knows pidfds.
             Err(Errno::CHILD) => Ok(()),

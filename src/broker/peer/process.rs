@@ -3,6 +3,7 @@
 use std::os::fd::OwnedFd;
 
 use rustix::event::{PollFd, PollFlags, Timespec, poll};
+use rustix::io::retry_on_intr;
 use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::error::{Error, ErrorCode, Result};
@@ -82,8 +83,10 @@ impl Process {
 pub(super) fn is_alive(pidfd: &OwnedFd) -> bool {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut descriptors = [PollFd::new(pidfd, PollFlags::IN)];
-    // Readable: it has ended. An error says nothing, so it counts as ended.
-    matches!(poll(&mut descriptors, Some(&at_once)), Ok(0))
+    // A signal for this thread, such as SIGCHLD, interrupts even a call that waits for nothing.
+    let polled = retry_on_intr(|| poll(&mut descriptors, Some(&at_once)));
+    // Readable: it has ended. Another error says nothing, so it counts as ended.
+    matches!(polled, Ok(0))
 }
 
 /// Field 22 of `/proc/PID/stat` (proc_pid_stat(5)).
