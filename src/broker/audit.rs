@@ -167,11 +167,22 @@ pub(super) fn method_of(method: &hyper::Method) -> Box<str> {
     shortened(method.as_str(), MAX_METHOD_BYTES)
 }
 
+/// Encoded as a URL encodes it: a caller can choose characters that a terminal obeys (U+009B) or that turn a line around.
 pub(super) fn path_of(uri: &hyper::Uri) -> Box<str> {
-    shortened(uri.path(), MAX_PATH_BYTES)
+    let plain = |byte: &u8| byte.is_ascii_graphic();
+    let beginning = shortened(uri.path(), MAX_PATH_BYTES);
+    if beginning.bytes().all(|byte| plain(&byte)) {
+        return beginning;
+    }
+    let mut path = String::with_capacity(3 * beginning.len());
+    for byte in beginning.bytes() {
+        if plain(&byte) { path.push(char::from(byte)) } else { path.push_str(&format!("%{byte:02X}")) }
+    }
+    shortened(&path, MAX_PATH_BYTES)
 }
 
-/// Records that nobody has taken yet. When it is full, further records are counted and lost, and the first ones stay.
+/// Records that nobody has taken yet. When it is full, further records are counted and lost, and the first ones stay;
+/// refusals find it full when half of it is.
 pub struct Audit {
     queue: Mutex<Queue>,
     capacity: usize,
@@ -257,7 +268,10 @@ impl Audit {
 
     pub(super) fn push(&self, record: Record) {
         let mut queue = self.queue();
-        if queue.records.len() >= self.capacity {
+        // Whoever can connect can be refused, ten thousands of times per second.
+        let is_refusal = matches!(record.outcome, Outcome::Refused(_));
+        let room = if is_refusal { self.capacity.div_ceil(2) } else { self.capacity };
+        if queue.records.len() >= room {
             self.lost.fetch_add(1, Ordering::Relaxed);
             return;
         }
@@ -335,6 +349,15 @@ mod tests {
             generation: None,
             outcome,
         }
+    }
+
+    #[test]
+    fn a_path_has_no_character_that_a_terminal_obeys() {
+        let uri = |path: &str| path.parse::<hyper::Uri>().expect("a path");
+        assert_eq!(&*path_of(&uri("/v1/a%20\"b?c")), "/v1/a%20\"b");
+        assert_eq!(&*path_of(&uri("/\u{9b}31m\u{202e}x")), "/%C2%9B31m%E2%80%AEx");
+        let long = path_of(&uri(&format!("/{}", "\u{9b}".repeat(300))));
+        assert!(long.len() <= MAX_PATH_BYTES && long.is_ascii());
     }
 
     #[test]

@@ -12,14 +12,14 @@ use tokio::sync::SetOnce;
 
 use super::audit::Audit;
 use super::grant::{GrantRequest, GrantState, Route};
-use super::listener::{BrokerDirectory, Connections, Listening, Threads, open_tcp, open_unix};
+use super::listener::{BrokerDirectory, Connections, Listening, Reservation, Threads, open_tcp, open_unix};
 use super::options::{Limits, Options};
 use super::peer::Process;
 use super::peer::sock_diag::SockDiag;
 use super::registry::{Lease, Registry};
 use super::request::Expected;
 use super::shared::Shared;
-use super::upstreams::Upstreams;
+use super::upstreams::{CALLERS_LOOK_UPS, Upstreams};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::address::Endpoint;
 use crate::provider::{Transport, Vendor};
@@ -29,8 +29,11 @@ use crate::sys::wiping_allocator::with_wiped_memory;
 /// A request's future, hyper and rustls go a few KiB deep; without optimization several times that.
 const STACK_BYTES: usize = 1024 * 1024;
 
-/// Look-ups of names block, and are few.
-const BLOCKING_THREADS: usize = 4;
+/// Look-ups of names block, and so does reading the roots of trust. Callers' names leave some of them to the others.
+const BLOCKING_THREADS: usize = CALLERS_LOOK_UPS + 4;
+
+/// By provider and vendor.
+type Ports = HashMap<(&'static str, &'static str), (u16, Arc<Reservation>)>;
 
 /// A proxy on loopback that puts the key on the wire, for every launch of this process.
 #[derive(Debug)]
@@ -40,8 +43,7 @@ pub struct Broker {
     pub(super) upstreams: Upstreams,
     connections: Arc<Connections>,
     threads: Arc<Threads>,
-    /// By provider and vendor.
-    ports: Mutex<HashMap<(&'static str, &'static str), u16>>,
+    ports: Mutex<Ports>,
     sockets: Mutex<Option<Arc<BrokerDirectory>>>,
     /// Whether code of the worker's has it, and not only launches.
     is_callers: AtomicBool,
@@ -56,6 +58,8 @@ pub struct Grant {
     state: Arc<GrantState>,
     token: Option<Secret>,
     address: Address,
+    /// Of a port: a launch that outlives its broker still knows it.
+    _reservation: Option<Arc<Reservation>>,
     _lease: Option<Lease>,
 }
 
@@ -260,9 +264,10 @@ impl Broker {
         let shared = Arc::clone(&self.shared);
         match request.route {
             Route::Tcp => {
-                let address = self.tcp_address(&request)?;
+                let (address, reservation) = self.tcp_address(&request)?;
                 let (state, token) = shared.issue(request)?;
-                Ok(Grant { shared, state, token: Some(token), address, _lease: None })
+                let _reservation = Some(reservation);
+                Ok(Grant { shared, state, token: Some(token), address, _reservation, _lease: None })
             }
             Route::Unix => self.unix_grant(request, true),
             Route::UnixWithoutToken if request.peer.only_started_process => self.unix_grant(request, false),
@@ -286,7 +291,8 @@ impl Broker {
         let listening = self.listening(provider, vendor, None, Some(Arc::clone(&state)))?;
         let accept = socket.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
         self.threads.next().spawn(accept);
-        Ok(Grant { shared: Arc::clone(&self.shared), state, token, address, _lease: None })
+        let shared = Arc::clone(&self.shared);
+        Ok(Grant { shared, state, token, address, _reservation: None, _lease: None })
     }
 
     /// Where the launches' directories are, which the first of them makes.
@@ -301,25 +307,25 @@ impl Broker {
     }
 
     /// The base URL of an API's port, which the first grant for it opens.
-    fn tcp_address(&self, request: &GrantRequest) -> Result<Address> {
+    fn tcp_address(&self, request: &GrantRequest) -> Result<(Address, Arc<Reservation>)> {
         let vendor = request.credential.vendor();
         let base_path = Endpoint::of(vendor.api.base_url)?.base_path;
         let mut ports = self.ports.lock().unwrap_or_else(PoisonError::into_inner);
         let whose = (request.provider, vendor.api.vendor);
-        let port = match ports.get(&whose) {
-            Some(port) => *port,
+        let (port, reservation) = match ports.get(&whose) {
+            Some((port, reservation)) => (*port, Arc::clone(reservation)),
             None => {
                 let port = open_tcp()?;
-                let number = port.address.port();
+                let (number, reservation) = (port.address.port(), Arc::clone(&port.reservation));
                 let hosts = vec![format!("127.0.0.1:{number}"), format!("localhost:{number}")];
                 let listening = self.listening(request.provider, vendor, Some(hosts), None)?;
                 let accept = port.accept(listening, Arc::clone(&self.connections), Arc::clone(&self.threads));
                 self.threads.next().spawn(accept);
-                ports.insert(whose, number);
-                number
+                ports.insert(whose, (number, Arc::clone(&reservation)));
+                (number, reservation)
             }
         };
-        Ok(Address::Tcp(format!("http://127.0.0.1:{port}{base_path}")))
+        Ok((Address::Tcp(format!("http://127.0.0.1:{port}{base_path}")), reservation))
     }
 
     fn listening(

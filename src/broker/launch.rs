@@ -74,7 +74,8 @@ impl Broker {
     /// replaced.
     ///
     /// # Errors
-    /// What [`credential::check`] finds, `CREDENTIAL_REVOKED`, and as [`LiveCredential::rotate`]; then none was replaced.
+    /// What [`credential::check`] finds, `CREDENTIAL_REVOKED`, `UNSUPPORTED` if the launches' keys are of several owners
+    /// or for several endpoints, and as [`LiveCredential::rotate`]; then none was replaced.
     pub fn rotate(
         &self,
         provider: &'static Provider,
@@ -87,8 +88,9 @@ impl Broker {
             let message = "This credential was revoked in this process. Pass another one.";
             return Err(Error::new(ErrorCode::CredentialRevoked, message).provider(provider.id));
         }
+        let credentials = self.registry.given(provider.id, workspace).ok_or_else(|| several_targets(provider.id))?;
         let mut replaced = 0;
-        for credential in self.registry.of(provider.id, workspace).iter().filter(|one| one.is_given()) {
+        for credential in &credentials {
             // What is wrong with the key is found with the first one.
             credential.rotate(kind, Arc::clone(&key))?;
             replaced += 1;
@@ -109,4 +111,12 @@ impl Broker {
     pub fn apply_revocations(&self) {
         self.registry.all().iter().for_each(|credential| credential.end_revoked());
     }
+}
+
+/// The server's new key must not go to an endpoint of the workspace's own, nor the workspace's to the server's.
+#[cold]
+fn several_targets(provider: &'static str) -> Error {
+    let message = "The running agents of this workspace use keys of several owners or for several endpoints, so the new \
+        key could reach one that it is not meant for. Revoke the keys of the workspace, and start its agents again.";
+    Error::new(ErrorCode::Unsupported, message).provider(provider)
 }

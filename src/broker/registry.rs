@@ -83,6 +83,18 @@ impl Registry {
         of_workspace.unwrap_or_default()
     }
 
+    /// Those of a workspace that came in payloads and come from no store. None if they are not all of one owner and for one
+    /// upstream: a key that replaced them all would reach an upstream, or be lent to somebody, that it is not meant for.
+    pub fn given(&self, provider: &'static str, workspace: &str) -> Option<Vec<Arc<LiveCredential>>> {
+        let all = self.lock();
+        let known = all.get(&(provider, workspace.into())).map(Vec::as_slice).unwrap_or_default();
+        let given: Vec<&InUse> = known.iter().filter(|one| one.credential.is_given()).collect();
+        let is_one = |pair: &[&InUse]| {
+            pair[0].owner == pair[1].owner && pair[0].upstream.endpoint.is_same_target(&pair[1].upstream.endpoint)
+        };
+        given.windows(2).all(is_one).then(|| given.iter().map(|one| Arc::clone(&one.credential)).collect())
+    }
+
     pub fn all(&self) -> Vec<Arc<LiveCredential>> {
         self.lock().values().flat_map(|known| credentials(known)).collect()
     }

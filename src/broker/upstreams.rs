@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use sha2::{Digest, Sha256};
+use tokio::sync::Semaphore;
 
 use super::options::Options;
 use crate::error::{Error, ErrorCode, Result};
@@ -23,6 +24,9 @@ const MAX_CA_BYTES: u64 = 4 << 20;
 /// Upstreams that no launch uses are forgotten beyond this number. Each has read the roots of trust.
 const MAX_UNUSED: usize = 16;
 
+/// Names of callers' choice that are looked up at a time. Each takes a thread, for half a minute at worst.
+pub(super) const CALLERS_LOOK_UPS: usize = 12;
+
 /// The base URL, and the SHA-256 of further roots of trust.
 type Key = (Box<str>, [u8; 32]);
 
@@ -35,6 +39,8 @@ pub struct Upstreams {
     /// Of the broker's own `ca_file`.
     roots: Vec<Vec<u8>>,
     known: Mutex<HashMap<Key, Arc<Upstream>>>,
+    /// Of the names in base URLs of launches.
+    look_ups: Arc<Semaphore>,
 }
 
 impl Upstreams {
@@ -49,6 +55,7 @@ impl Upstreams {
             proxy: options.proxy.clone(),
             roots: ca_file.map(roots_in).transpose()?.unwrap_or_default(),
             known: Mutex::default(),
+            look_ups: Arc::new(Semaphore::new(CALLERS_LOOK_UPS)),
         })
     }
 
@@ -75,7 +82,9 @@ impl Upstreams {
         let roots = self.roots.iter().cloned().chain(further).collect();
         // Another machine's loopback is another host.
         let proxy = self.proxy.clone().filter(|_| !is_loopback(&endpoint.host));
-        let upstream = Arc::new(Upstream::new(base_url, UpstreamOptions { roots, proxy, addresses })?);
+        let is_operators = addresses == Addresses::Any || base_url == vendor.api.base_url;
+        let look_ups = (!is_operators).then(|| Arc::clone(&self.look_ups));
+        let upstream = Arc::new(Upstream::new(base_url, UpstreamOptions { roots, proxy, addresses, look_ups })?);
         if known.len() >= MAX_UNUSED {
             known.retain(|_, upstream| Arc::strong_count(upstream) > 1);
         }
@@ -84,16 +93,11 @@ impl Upstreams {
     }
 
     fn addresses(&self, endpoint: &Endpoint, is_vendors: bool) -> Addresses {
-        let is_it = |trusted: &Endpoint| {
-            trusted.is_tls == endpoint.is_tls
-                && trusted.port == endpoint.port
-                && trusted.host.eq_ignore_ascii_case(&endpoint.host)
-        };
-        if self.trusted.iter().any(is_it) {
+        if self.trusted.iter().any(|trusted| trusted.is_same_origin(endpoint)) {
             return Addresses::Any;
         }
         let is_literal = endpoint.host.eq_ignore_ascii_case("localhost") || endpoint.host.parse::<IpAddr>().is_ok();
-        if is_literal && !is_vendors { Addresses::ExceptLinkLocal } else { Addresses::Public }
+        if is_literal && !is_vendors { Addresses::ExceptMetadata } else { Addresses::Public }
     }
 }
 

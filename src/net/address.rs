@@ -14,8 +14,8 @@ pub enum Addresses {
     /// does not reach: loopback, the private network, a cloud's metadata.
     #[default]
     Public,
-    /// Any but link-local ones, where clouds keep credentials: for a literal address that the caller wrote.
-    ExceptLinkLocal,
+    /// Any but those where clouds keep credentials: for a literal address that the caller wrote.
+    ExceptMetadata,
     /// Any: for a base URL that the operator chose.
     Any,
 }
@@ -24,8 +24,8 @@ impl Addresses {
     #[must_use]
     pub fn allow(self, address: &SocketAddr) -> bool {
         match self {
-            Self::Public => is_public(address.ip()),
-            Self::ExceptLinkLocal => !is_link_local(address.ip()),
+            Self::Public => is_public(address.ip()) && !is_metadata(address.ip()),
+            Self::ExceptMetadata => !is_metadata(address.ip()),
             Self::Any => true,
         }
     }
@@ -75,6 +75,15 @@ impl Endpoint {
         })
     }
 
+    /// Whether both are the same API: other roots of trust for it do not matter.
+    pub fn is_same_target(&self, other: &Self) -> bool {
+        self.is_same_origin(other) && self.base_path == other.base_path
+    }
+
+    pub fn is_same_origin(&self, other: &Self) -> bool {
+        self.is_tls == other.is_tls && self.port == other.port && self.host.eq_ignore_ascii_case(&other.host)
+    }
+
     /// The target of a request: the base URL's path, `path` below it, and a query as it came.
     pub fn target(&self, path: &str, query: Option<&str>) -> Option<Uri> {
         let target = match query {
@@ -85,14 +94,19 @@ impl Endpoint {
     }
 }
 
-/// Amazon's metadata, by IPv6.
-const EC2_METADATA: Ipv6Addr = Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254);
+/// Amazon's, Google's.
+const METADATA_V6: &[Ipv6Addr] =
+    &[Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 
-/// Where clouds tell a machine its credentials.
-fn is_link_local(address: IpAddr) -> bool {
+/// Alibaba's, Oracle's, and Azure's, which is of the public Internet.
+const METADATA_V4: &[Ipv4Addr] =
+    &[Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
+
+/// Where clouds tell a machine its credentials: the link-local addresses, and a few others.
+fn is_metadata(address: IpAddr) -> bool {
     match address.to_canonical() {
-        IpAddr::V4(address) => address.is_link_local(),
-        IpAddr::V6(address) => address.is_unicast_link_local() || address == EC2_METADATA,
+        IpAddr::V4(address) => address.is_link_local() || METADATA_V4.contains(&address),
+        IpAddr::V6(address) => address.is_unicast_link_local() || METADATA_V6.contains(&address),
     }
 }
 
@@ -178,15 +192,26 @@ mod tests {
     }
 
     #[test]
-    fn a_clouds_metadata_is_link_local_however_it_is_written() {
+    fn a_clouds_metadata_is_known_however_it_is_written() {
         let allows = |address: &str| {
             let address = (address.parse::<IpAddr>().expect("an address"), 80).into();
-            Addresses::ExceptLinkLocal.allow(&address)
+            [Addresses::ExceptMetadata, Addresses::Public].map(|addresses| addresses.allow(&address))
         };
-        for address in ["169.254.169.254", "::ffff:169.254.169.254", "fe80::1", "fd00:ec2::254"] {
-            assert!(!allows(address), "{address}");
+        for address in [
+            "169.254.169.254",
+            "::ffff:169.254.169.254",
+            "fe80::1",
+            "fd00:ec2::254",
+            "fd20:ce::254",
+            "100.100.100.200",
+            "192.0.0.192",
+            "168.63.129.16",
+        ] {
+            assert_eq!(allows(address), [false; 2], "{address}");
         }
-        assert!(["127.0.0.1", "10.0.0.1", "::1", "fd00:ec2::253", "1.1.1.1"].into_iter().all(allows));
+        assert!(
+            ["127.0.0.1", "10.0.0.1", "::1", "fd00:ec2::253", "1.1.1.1"].into_iter().all(|address| allows(address)[0])
+        );
     }
 
     #[test]

@@ -7,7 +7,7 @@ use std::time::Duration;
 
 use rustls::pki_types::ServerName;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
-use tokio::net::{TcpStream, lookup_host};
+use tokio::net::TcpStream;
 use tokio::time::{Instant, timeout_at};
 use tokio_rustls::TlsConnector;
 
@@ -46,8 +46,8 @@ pub async fn connect(upstream: &Arc<Upstream>, patience: Patience) -> Result<Tra
 async fn open(upstream: &Arc<Upstream>, patience: Patience) -> Result<Transport, RequestFailure> {
     let endpoint = &upstream.endpoint;
     let socket = match &upstream.proxy {
-        Some(proxy) => through(proxy, endpoint, patience).await.map_err(at_the_proxy)?,
-        None => dial(endpoint, upstream.addresses, patience).await?,
+        Some(proxy) => through(proxy, upstream, patience).await.map_err(at_the_proxy)?,
+        None => dial(endpoint, upstream, upstream.addresses, patience).await?,
     };
     if !endpoint.is_tls {
         return Ok(Transport::Plain { socket, waiting: None });
@@ -66,11 +66,15 @@ async fn open(upstream: &Arc<Upstream>, patience: Patience) -> Result<Transport,
     Ok(Transport::Tls(Box::new(stream.map_err(|error| RequestFailure::of_io(&error))?)))
 }
 
-async fn dial(endpoint: &Endpoint, addresses: Addresses, patience: Patience) -> Result<Socket, RequestFailure> {
-    let found = lookup_host((endpoint.host.as_str(), endpoint.port)).await;
-    let found = found.map_err(|error| RequestFailure::of_lookup(&error))?;
+async fn dial(
+    endpoint: &Endpoint,
+    upstream: &Upstream,
+    addresses: Addresses,
+    patience: Patience,
+) -> Result<Socket, RequestFailure> {
+    let mut allowed: Vec<SocketAddr> = upstream.look_ups.addresses_of(&endpoint.host, endpoint.port).await?;
     // Each one is connected to as it was checked: a name is not looked up twice.
-    let allowed: Vec<SocketAddr> = found.filter(|address| addresses.allow(address)).collect();
+    allowed.retain(|address| addresses.allow(address));
     let mut failure = RequestFailure::Address;
     for (index, address) in allowed.iter().enumerate() {
         let left = patience.connected_by.saturating_duration_since(Instant::now());
@@ -94,8 +98,9 @@ fn at_the_proxy(failure: RequestFailure) -> RequestFailure {
 }
 
 /// Asks a proxy for a connection (`CONNECT` of RFC 9110, section 9.3.6).
-async fn through(proxy: &Endpoint, endpoint: &Endpoint, patience: Patience) -> Result<Socket, RequestFailure> {
-    let mut socket = dial(proxy, Addresses::Any, patience).await?;
+async fn through(proxy: &Endpoint, upstream: &Upstream, patience: Patience) -> Result<Socket, RequestFailure> {
+    let mut socket = dial(proxy, upstream, Addresses::Any, patience).await?;
+    let endpoint = &upstream.endpoint;
     let host = if endpoint.host.contains(':') { format!("[{}]", endpoint.host) } else { endpoint.host.clone() };
     let target = format!("{host}:{}", endpoint.port);
     let question = format!("CONNECT {target} HTTP/1.1\r\nHost: {target}\r\n\r\n");

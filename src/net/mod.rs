@@ -8,6 +8,7 @@ pub mod failure;
 pub mod http;
 pub mod jobs;
 mod keyed_stream;
+mod look_up;
 mod outage;
 mod redial;
 mod socket;

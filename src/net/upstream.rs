@@ -4,9 +4,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use rustls::ClientConfig;
+use tokio::sync::Semaphore;
 
 use super::address::{Addresses, Endpoint, check_proxy};
 use super::failure::RequestFailure;
+use super::look_up::LookUps;
 use super::outage::Outage;
 use super::tls::client_config;
 use crate::error::Result;
@@ -22,6 +24,8 @@ pub struct UpstreamOptions {
     /// The URL of a proxy, `http://host:port`. The environment names none.
     pub proxy: Option<String>,
     pub addresses: Addresses,
+    /// If its name was not chosen by an operator: how many look-ups of such names there may be together.
+    pub look_ups: Option<Arc<Semaphore>>,
 }
 
 /// An API that keys are for.
@@ -30,6 +34,7 @@ pub struct Upstream {
     pub endpoint: Endpoint,
     pub(super) proxy: Option<Endpoint>,
     pub(super) addresses: Addresses,
+    pub(super) look_ups: LookUps,
     roots: Vec<Vec<u8>>,
     pub(super) outage: Outage,
     tls: Mutex<Option<(Instant, Arc<ClientConfig>)>>,
@@ -55,6 +60,7 @@ impl Upstream {
             endpoint,
             proxy: proxy.transpose()?,
             addresses: options.addresses,
+            look_ups: LookUps::new(options.look_ups),
             roots: options.roots,
             outage: Outage::default(),
             tls: Mutex::new(None),

@@ -235,7 +235,12 @@ fn a_proxy_is_asked_for_a_tunnel_and_sees_no_key() {
         std::thread::spawn(move || std::io::copy(&mut from, &mut to));
         let _ = std::io::copy(&mut api, &mut client);
     });
-    let options = UpstreamOptions { roots: vec![api.root.clone()], proxy: Some(proxy), addresses: Addresses::Any };
+    let options = UpstreamOptions {
+        roots: vec![api.root.clone()],
+        proxy: Some(proxy),
+        addresses: Addresses::Any,
+        look_ups: None,
+    };
     let setting = Setting::to("claude", Upstream::new(&api.url(), options).expect("a URL"), Options::default());
     assert_eq!(ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}").status(), 200);
     assert_eq!(api.last().head.get("x-api-key"), Some(KEY));

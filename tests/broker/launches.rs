@@ -138,6 +138,33 @@ fn a_workspaces_launches_go_on_with_another_key() {
 }
 
 #[test]
+fn a_rotated_key_goes_to_no_owner_or_endpoint_that_it_was_not_meant_for() {
+    let (vendors, tenants) = (Api::answering(OK), Api::answering(OK));
+    let launches = Launches::of(&vendors);
+    let claude = find("claude").expect("a row");
+    // The server's key lent to a workspace, and the workspace's own key for an endpoint of its own.
+    let servers = LaunchRequest { owner: CredentialOwner::Server, ..launches.request("one", &secret(KEY)) };
+    let own_ca = launches.files.path().join("own.pem");
+    std::fs::write(&own_ca, tenants.pem()).expect("ours");
+    let own_endpoint = LaunchRequest {
+        base_url: Some(tenants.url()),
+        ca_file: Some(own_ca.to_str().expect("text").to_owned()),
+        ..launches.request("one", &secret("sk-ant-api03-made-up-the-tenants-own"))
+    };
+    let (lent, own) = (launches.start(servers), launches.start(own_endpoint));
+    assert_eq!((ask(&lent), ask(&own)), (200, 200));
+    let rotate = || launches.broker.rotate(claude, "one", CredentialKind::ApiKey, secret(NEXT));
+    assert_eq!(rotate().expect_err("two that it could be for").code(), ErrorCode::Unsupported);
+    assert_eq!((ask(&lent), ask(&own)), (200, 200));
+    let carried = |api: &Api| api.last().head.get("x-api-key").map(str::to_owned);
+    assert_eq!(carried(&vendors).as_deref(), Some(KEY), "nothing was replaced");
+    assert_eq!(carried(&tenants).as_deref(), Some("sk-ant-api03-made-up-the-tenants-own"));
+    drop(own);
+    assert_eq!(rotate().expect("one alone"), 1);
+    assert_eq!((ask(&lent), carried(&vendors).as_deref()), (200, Some(NEXT)));
+}
+
+#[test]
 fn a_running_launch_follows_its_store() {
     let api = Api::answering(OK);
     let launches = Launches::of(&api);
@@ -258,9 +285,13 @@ fn a_base_url_reaches_what_its_caller_wrote_and_a_name_only_the_public_internet(
         (reached(&launches, &format!("https://127.0.0.1:{port}")), launches.broker.audit().take(9).len()),
         (Ok(502), 2)
     );
-    for metadata in
-        ["http://169.254.169.254", "http://[fe80::1]", "http://[fd00:ec2::254]", "http://[::ffff:169.254.169.254]/v1"]
-    {
+    for metadata in [
+        "http://169.254.169.254",
+        "http://[fe80::1]",
+        "http://[fd00:ec2::254]",
+        "http://[::ffff:169.254.169.254]/v1",
+        "http://100.100.100.200",
+    ] {
         assert_eq!(reached(&launches, metadata), Err(ErrorCode::InvalidArgValue), "{metadata}");
     }
     // Names that the system's resolver takes for loopback, without asking anybody.

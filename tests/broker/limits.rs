@@ -272,6 +272,19 @@ fn the_audit_is_bounded_when_nobody_reads() {
 }
 
 #[test]
+fn who_is_refused_pushes_no_other_record_out() {
+    let api = Api::answering(OK);
+    let setting = Setting::with("claude", &api, Options { audit_records: 6, ..Options::default() });
+    let grant = setting.grant(Route::Tcp);
+    for _ in 0..8 {
+        assert_eq!(Client::connect(grant.address()).ask("POST", "/v1/messages", &[], b"{}").status(), 403);
+    }
+    until("all have ended", || setting.broker.counts().lost_records == 5);
+    assert_eq!(ask(&grant, "POST", "/v1/messages", b"{}").status(), 200);
+    assert_eq!(setting.records(4).pop().map(|record| record.outcome), Some(Outcome::Completed));
+}
+
+#[test]
 fn there_is_one_for_the_process_and_another_after_it() {
     let first = Broker::of_process().expect("started");
     assert!(Arc::ptr_eq(&first, &Broker::of_process().expect("the same")));

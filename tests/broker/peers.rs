@@ -62,8 +62,8 @@ fn a_socket_is_good_for_the_process_that_was_started() {
 
         let answer = neighbour.ask(&grant, &grant, PATH);
         if let Address::Unix(path) = grant.address() {
-            assert_eq!(answer.err().as_deref(), Some("PermissionDenied"), "it may not enter");
-            assert_eq!(mode(path.parent().expect("a directory")) & 0o077, 0);
+            assert_eq!(answer.err().as_deref(), Some("PermissionDenied"), "it may not connect");
+            assert_eq!(mode(path.parent().expect("a directory")), 0o711, "nobody but the worker sees or writes names");
             let path = path.clone();
             drop(grant);
             crate::setting::until("the socket is gone", || !path.parent().expect("a directory").exists());
@@ -166,4 +166,22 @@ fn who_asks_before_the_launch_knows_its_process_waits() {
         assert!(grant.bind(process));
         assert_eq!(early.join().expect("no panic").expect("an answer").status(), 200);
     });
+}
+
+#[test]
+fn a_port_is_nobody_elses_while_a_launch_knows_it() {
+    let api = Api::answering(OK);
+    let setting = Setting::of("codex", &api);
+    let grant = setting.grant(Route::Tcp);
+    let Address::Tcp(url) = grant.address().clone() else { panic!("a port") };
+    let port: u16 = url.split([':', '/']).nth(4).and_then(|port| port.parse().ok()).expect("a port");
+    // As a worker that stops its broker before its agents: they still send what they are asked to this port.
+    setting.broker.stop();
+    let bind = |host: &str| std::net::TcpListener::bind((host, port)).map(drop).map_err(|error| error.kind());
+    let taken = Err(std::io::ErrorKind::AddrInUse);
+    assert_eq!((bind("127.0.0.1"), bind("0.0.0.0")), (taken, taken));
+    let refused = std::net::TcpStream::connect(("127.0.0.1", port)).map(drop).map_err(|error| error.kind());
+    assert_eq!(refused, Err(std::io::ErrorKind::ConnectionRefused), "it is told at once");
+    drop((grant, setting));
+    assert_eq!(bind("127.0.0.1"), Ok(()));
 }

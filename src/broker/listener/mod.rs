@@ -10,5 +10,5 @@ mod unix;
 pub(super) use accept::{Connections, Threads};
 pub(super) use connection::Listening;
 pub(super) use socket_directory::{BrokerDirectory, default_socket_directory};
-pub(super) use tcp::open_tcp;
+pub(super) use tcp::{Reservation, open_tcp};
 pub(super) use unix::open_unix;

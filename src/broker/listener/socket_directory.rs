@@ -1,4 +1,5 @@
-//! The directories of Unix sockets: one of this broker, and in it one of each launch, which only its user can enter.
+//! The directories of Unix sockets: one of this broker, and in it one of each launch, whose socket only its
+//! user can connect to.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -8,14 +9,16 @@ use std::sync::Arc;
 
 use data_encoding::HEXLOWER;
 use rustix::fs::{
-    Access, AtFlags, CWD, Dir, FlockOperation, Gid, Mode, OFlags, Uid, accessat, chmodat, chownat, fchmod, fchown,
-    flock, fstat, mkdirat, openat, unlinkat,
+    Access, AtFlags, CWD, Dir, FlockOperation, Gid, Mode, OFlags, Uid, accessat, chmodat, chownat, fchmod, flock,
+    fstat, mkdirat, openat, unlinkat,
 };
 use rustix::io::Errno;
 use rustix::process::geteuid;
 
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::{ExposeSecret, Secret};
+use crate::sys::identity::is_from_outside;
+use crate::sys::real_path::real_path;
 
 /// `sun_path` of unix(7) has 108 bytes, the last of which is NUL.
 const MAX_PATH_BYTES: usize = 107;
@@ -56,7 +59,7 @@ impl BrokerDirectory {
     /// # Errors
     /// `INVALID_ARG_VALUE` if a socket's path would be too long for the kernel; else `STATE_DIR_UNUSABLE`.
     pub fn make(base: &Path) -> Result<Arc<Self>> {
-        check_base(base)?;
+        let base = &*check_base(base)?;
         remove_abandoned(base);
         for _ in 0..TRIES {
             let path = base.join(format!("{PREFIX}{}", random_name()?));
@@ -82,7 +85,7 @@ impl Drop for BrokerDirectory {
 }
 
 impl SocketDirectory {
-    /// Makes a directory that only its owner may enter. The owner is this process still.
+    /// Makes a directory that only this process's user may enter yet.
     ///
     /// # Errors
     /// `STATE_DIR_UNUSABLE`.
@@ -98,9 +101,10 @@ impl SocketDirectory {
         self.parent.path.join(&self.name).join(SOCKET)
     }
 
-    /// Gives the socket, which is bound, and then the directory to their user, who may enter and connect, and nothing
-    /// else. If this process may give nothing away (it lacks `CAP_CHOWN`), everybody who learns the random name may
-    /// connect; the broker then still refuses all but the process that was started.
+    /// Gives the socket, which is bound, to its user, who may connect, and nobody else but root. The directory stays this
+    /// process's: a user who owned it could put something in the socket's place, and fill a file system like `/run`. If
+    /// this process may give nothing away (it lacks `CAP_CHOWN`), everybody who learns the random name may connect; the
+    /// broker then still refuses all but the process that was started.
     ///
     /// # Errors
     /// `STATE_DIR_UNUSABLE`, with the kernel's reason.
@@ -111,25 +115,19 @@ impl SocketDirectory {
         if uid == geteuid().as_raw() {
             return Ok(());
         }
-        let (user, group) = (Some(Uid::from_raw(uid)), None::<Gid>);
-        match chownat(&self.directory, SOCKET, user, group, AtFlags::SYMLINK_NOFOLLOW) {
+        match chownat(&self.directory, SOCKET, Some(Uid::from_raw(uid)), None::<Gid>, AtFlags::SYMLINK_NOFOLLOW) {
             Err(Errno::PERM) => {
                 socket_mode(Mode::RUSR | Mode::WUSR | Mode::RGRP | Mode::WGRP | Mode::ROTH | Mode::WOTH)?;
-                fchmod(&self.directory, Mode::RWXU | Mode::XGRP | Mode::XOTH).map_err(failed("fchmod"))
             }
-            given => {
-                given.map_err(failed("fchownat"))?;
-                fchmod(&self.directory, Mode::RUSR | Mode::XUSR).map_err(failed("fchmod"))?;
-                fchown(&self.directory, user, group).map_err(failed("fchown"))
-            }
+            given => given.map_err(failed("fchownat"))?,
         }
+        fchmod(&self.directory, Mode::RWXU | Mode::XGRP | Mode::XOTH).map_err(failed("fchmod"))
     }
 }
 
 impl Drop for SocketDirectory {
     fn drop(&mut self) {
         let _ = unlinkat(&self.directory, SOCKET, AtFlags::empty());
-        // Its user may have made it writable and put something in: that stays, and so does the directory.
         let _ = unlinkat(&self.parent.directory, &self.name, AtFlags::REMOVEDIR);
     }
 }
@@ -148,17 +146,26 @@ fn is_ours_alone(directory: &OwnedFd) -> bool {
     flock(directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_there()
 }
 
-/// A directory in which others could put another in the place of ours is refused.
-fn check_base(base: &Path) -> Result<()> {
-    let metadata = std::fs::metadata(base).map_err(|error| unusable(base, "stat", error))?;
-    let is_owned = [0, geteuid().as_raw()].contains(&metadata.uid());
-    let is_closed = metadata.mode() & 0o022 == 0 || metadata.mode() & 0o1000 != 0;
-    if metadata.is_dir() && is_owned && is_closed {
-        return Ok(());
+/// The real path of a directory. It is refused if others could put another in the place of ours there, or in the place of
+/// anything above.
+fn check_base(base: &Path) -> Result<PathBuf> {
+    let real = real_path(base).map_err(|error| unusable(base, "realpath", error))?;
+    for directory in real.ancestors() {
+        let metadata = std::fs::metadata(directory).map_err(|error| unusable(base, "stat", error))?;
+        let is_owned = [0, geteuid().as_raw()].contains(&metadata.uid()) || is_from_outside(metadata.uid());
+        let is_closed = metadata.mode() & 0o022 == 0 || metadata.mode() & 0o1000 != 0;
+        if !(metadata.is_dir() && is_owned && is_closed) {
+            return Err(replaceable(base));
+        }
     }
-    let message = "The option socketDirectory must name a directory that belongs to root or to the user of this process, \
-        and that others cannot write to, unless its sticky bit is set.";
-    Err(Error::new(ErrorCode::StateDirUnusable, message).name("socketDirectory").path(base.to_string_lossy()))
+    Ok(real)
+}
+
+#[cold]
+fn replaceable(base: &Path) -> Error {
+    let message = "The option socketDirectory must name a directory that belongs, with all above it, to root or to the \
+        user of this process, and that others cannot write to, unless its sticky bit is set.";
+    Error::new(ErrorCode::StateDirUnusable, message).name("socketDirectory").path(base.to_string_lossy())
 }
 
 fn check_length(directory: &Path) -> Result<()> {
@@ -174,7 +181,7 @@ fn check_length(directory: &Path) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidArgValue, message).name("socketDirectory"))
 }
 
-/// Removes the directories of brokers that hold no lock any more. What a launch's user has put into its own stays.
+/// Removes the directories of brokers that hold no lock any more.
 fn remove_abandoned(base: &Path) {
     let Ok(entries) = std::fs::read_dir(base) else { return };
     for entry in entries.flatten() {
@@ -230,7 +237,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn only_its_user_may_enter_and_it_is_gone_afterwards() {
+    fn only_its_user_may_connect_and_may_write_nothing_there() {
         let base = tempfile::tempdir().expect("a directory");
         let own = geteuid();
         let uid = if own.is_root() { 54_321 } else { own.as_raw() };
@@ -240,7 +247,9 @@ mod tests {
         made.give_to(uid).expect("given");
         let directory = std::fs::metadata(made.socket().parent().expect("one")).expect("there");
         let socket = std::fs::metadata(made.socket()).expect("there");
-        assert_eq!((directory.uid(), directory.mode() & 0o077), (uid, 0));
+        let expected = if uid == own.as_raw() { 0o700 } else { 0o711 };
+        // A user who owned it could fill the file system that it is on, and leave what nobody removes.
+        assert_eq!((directory.uid(), directory.mode() & 0o777), (own.as_raw(), expected));
         assert_eq!((socket.uid(), socket.mode() & 0o777), (uid, 0o600));
         let above = std::fs::metadata(&parent.path).expect("there");
         assert_eq!((above.uid(), above.mode() & 0o777), (own.as_raw(), 0o711));
@@ -272,6 +281,21 @@ mod tests {
             std::fs::set_permissions(base.path(), std::fs::Permissions::from_mode(mode)).expect("ours");
             let made = BrokerDirectory::make(base.path());
             assert_eq!(made.is_ok(), is_taken, "{mode:o}");
+        }
+    }
+
+    #[test]
+    fn a_directory_below_one_that_others_can_write_to_is_refused() {
+        use std::os::unix::fs::PermissionsExt;
+        let above = tempfile::tempdir().expect("a directory");
+        let base = above.path().join("base");
+        std::fs::create_dir(&base).expect("ours");
+        let link = above.path().join("link");
+        std::os::unix::fs::symlink(&base, &link).expect("ours");
+        for (mode, is_taken) in [(0o777, false), (0o755, true)] {
+            std::fs::set_permissions(above.path(), std::fs::Permissions::from_mode(mode)).expect("ours");
+            let made = [&base, &link].map(|base| BrokerDirectory::make(base).is_ok());
+            assert_eq!(made, [is_taken; 2], "{mode:o}");
         }
     }
 

@@ -2,9 +2,12 @@
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
+use std::os::fd::OwnedFd;
 use std::sync::Arc;
 use std::time::Duration;
 
+use rustix::net::sockopt::set_socket_reuseaddr;
+use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 use tokio::net::{TcpListener, TcpStream};
 
 use super::accept::{Connections, Threads};
@@ -16,13 +19,22 @@ use crate::error::{Error, ErrorCode, Result};
 /// How long nobody is accepted when there is no descriptor left.
 const PAUSE: Duration = Duration::from_millis(50);
 
+/// Connections that wait to be accepted, as std has it.
+const BACKLOG: i32 = 128;
+
 /// A port that is bound.
 #[derive(Debug)]
 pub struct TcpPort {
     listener: std::net::TcpListener,
     kernel: SockDiag,
     pub address: SocketAddrV4,
+    pub reservation: Arc<Reservation>,
 }
+
+/// Keeps a port from everybody else, also when nobody listens on it any more. An agent can outlive its broker, and would
+/// hand its prompts to whoever took the port, and do what that one answers.
+#[derive(Debug)]
+pub struct Reservation(#[expect(dead_code, reason = "it is held, not used")] OwnedFd);
 
 /// Binds a port that the kernel chooses, and finds out whether the kernel says whose connections are.
 ///
@@ -33,7 +45,7 @@ pub fn open_tcp() -> Result<TcpPort> {
         let message = format!("The broker cannot listen on 127.0.0.1: {syscall}: {error}.");
         Error::new(ErrorCode::Unsupported, message).errno(error.raw_os_error().unwrap_or_default(), syscall)
     };
-    let listener = std::net::TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).map_err(|error| failed(error, "bind"))?;
+    let (listener, reservation) = listen().map_err(|errno| failed(errno.into(), "bind"))?;
     listener.set_nonblocking(true).map_err(|error| failed(error, "fcntl"))?;
     let address = match listener.local_addr().map_err(|error| failed(error, "getsockname"))? {
         SocketAddr::V4(address) => address,
@@ -41,7 +53,25 @@ pub fn open_tcp() -> Result<TcpPort> {
     };
     let mut kernel = SockDiag::open().map_err(|error| no_sock_diag(&error))?;
     try_out(&listener, address, &mut kernel).map_err(|error| no_sock_diag(&error))?;
-    Ok(TcpPort { listener, kernel, address })
+    Ok(TcpPort { listener, kernel, address, reservation })
+}
+
+/// A listener, and a second socket that is bound to its port.
+fn listen() -> rustix::io::Result<(std::net::TcpListener, Arc<Reservation>)> {
+    let [first, second] = [reusable_socket()?, reusable_socket()?];
+    bind(&first, &SocketAddrV4::new(Ipv4Addr::LOCALHOST, 0))?;
+    // Before the first one listens: socket(7), SO_REUSEADDR.
+    bind(&second, &getsockname(&first)?)?;
+    rustix::net::listen(&first, BACKLOG)?;
+    // Another one that binds needs it on every socket of the port.
+    set_socket_reuseaddr(&second, false)?;
+    Ok((first.into(), Arc::new(Reservation(second))))
+}
+
+fn reusable_socket() -> rustix::io::Result<OwnedFd> {
+    let socket = socket_with(AddressFamily::INET, SocketType::STREAM, SocketFlags::CLOEXEC, None)?;
+    set_socket_reuseaddr(&socket, true)?;
+    Ok(socket)
 }
 
 /// Asks for the owner of a connection that this thread makes.
@@ -66,7 +96,7 @@ fn no_sock_diag(error: &io::Error) -> Error {
 impl TcpPort {
     /// Serves whoever connects, on the thread that this is spawned on and others.
     pub async fn accept(self, listening: Arc<Listening>, connections: Arc<Connections>, threads: Arc<Threads>) {
-        let Self { listener, mut kernel, address } = self;
+        let Self { listener, mut kernel, address, .. } = self;
         let Ok(listener) = TcpListener::from_std(listener) else { return };
         loop {
             let Ok((stream, from)) = listener.accept().await else {

@@ -98,6 +98,7 @@ fn upstream(url: &str, settings: &RequestSettings) -> Outcome<Arc<Upstream>> {
         proxy: settings.proxy.clone(),
         // The caller names the URL.
         addresses: Addresses::Any,
+        look_ups: None,
     };
     Upstream::at(endpoint, options).map(Arc::new).map_err(|_| RequestFailure::Proxy)
 }

@@ -12,8 +12,6 @@ use crate::sys::real_path::real_path;
 const STICKY: u32 = 0o1000;
 const GROUP_WRITES: u32 = 0o020;
 const OTHERS_WRITE: u32 = 0o002;
-/// What the kernel shows in the place of an owner who has no number in this user namespace: user_namespaces(7).
-const OVERFLOW_ID: u32 = 65534;
 
 /// Whether root and this process alone can change the file at `path`, or put another in its place: judged by the owners and
 /// modes of it and of every directory on the way, by its name and by its real path. The target, and whoever else is no
@@ -30,7 +28,7 @@ fn is_kept(step: &Path, target: &Target) -> bool {
 }
 
 fn is_kept_by_owner(owner: u32) -> bool {
-    owner == 0 || owner == identity::own().0 || (owner == OVERFLOW_ID && is_from_outside(owner))
+    owner == 0 || owner == identity::own().0 || identity::is_from_outside(owner)
 }
 
 fn is_kept_by_mode(step: &Path, metadata: &Metadata, target: &Target) -> bool {
@@ -57,22 +55,6 @@ fn has_access_list(step: &Path) -> bool {
 
 #[cfg(not(target_os = "linux"))]
 fn has_access_list(_: &Path) -> bool {
-    false
-}
-
-/// Whether nobody in this user namespace is this uid: then no target can be either.
-#[cfg(target_os = "linux")]
-fn is_from_outside(uid: u32) -> bool {
-    let Ok(map) = std::fs::read_to_string("/proc/self/uid_map") else { return false };
-    let numbers = |line: &str| -> Option<(u32, u32)> {
-        let mut words = line.split_ascii_whitespace();
-        Some((words.next()?.parse().ok()?, words.nth(1)?.parse().ok()?))
-    };
-    !map.lines().filter_map(numbers).any(|(first, length)| uid.checked_sub(first).is_some_and(|offset| offset < length))
-}
-
-#[cfg(not(target_os = "linux"))]
-fn is_from_outside(_: u32) -> bool {
     false
 }
 
