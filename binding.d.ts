@@ -286,7 +286,7 @@ export interface AuditRecord {
   milliseconds: number
   generation: number | null
   outcome: AuditOutcome
-  reason: string | null
+  reason: RefusalReason | null
 }
 
 /** What the reader of an audit waits for. */
@@ -1040,6 +1040,9 @@ export interface Refreshed {
   /** The sealed text that the next holder of the fleet's lock is to get. */
   publish: string | null
 }
+
+/** Why the broker refused a request; `docs/broker.md` explains each word. */
+export type RefusalReason = 'token' | 'several-credentials' | 'grant-ended' | 'peer-unknown' | 'peer-uid' | 'peer-process' | 'process-ended' | 'not-allowed' | 'target' | 'protocol' | 'framing' | 'host' | 'origin' | 'head-too-large' | 'body-too-large' | 'body-broke-off' | 'too-many-requests' | 'too-fast' | 'revoked' | 'credential-expired' | 'credential-unusable' | 'upstream-name' | 'upstream-address' | 'upstream-unreachable' | 'upstream-tls' | 'upstream-timeout' | 'upstream-protocol' | 'redirect' | 'unreadable-error' | 'stopped'
 
 /** Which starts are refused while a file that configures the CLI exists. */
 export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'

@@ -101,6 +101,39 @@ type KeyVerdict = 'ok' | 'warning' | 'invalid'
 /** The outcome of a request about a credential. */
 type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
 
+/** Why the broker refused a request; `docs/broker.md` explains each word. */
+export type RefusalReason =
+  | 'token'
+  | 'several-credentials'
+  | 'grant-ended'
+  | 'peer-unknown'
+  | 'peer-uid'
+  | 'peer-process'
+  | 'process-ended'
+  | 'not-allowed'
+  | 'target'
+  | 'protocol'
+  | 'framing'
+  | 'host'
+  | 'origin'
+  | 'head-too-large'
+  | 'body-too-large'
+  | 'body-broke-off'
+  | 'too-many-requests'
+  | 'too-fast'
+  | 'revoked'
+  | 'credential-expired'
+  | 'credential-unusable'
+  | 'upstream-name'
+  | 'upstream-address'
+  | 'upstream-unreachable'
+  | 'upstream-tls'
+  | 'upstream-timeout'
+  | 'upstream-protocol'
+  | 'redirect'
+  | 'unreadable-error'
+  | 'stopped'
+
 // What follows from the rows in src/provider.
 
 /** The CLI that serves a request. */
@@ -198,38 +231,6 @@ export interface Diagnosis {
   readonly findings: readonly Finding[]
 }
 
-/** Why the broker refused a request; `docs/broker.md` explains each word. */
-export type RefusalReason =
-  | 'token'
-  | 'several-credentials'
-  | 'grant-ended'
-  | 'peer-unknown'
-  | 'peer-uid'
-  | 'peer-process'
-  | 'process-ended'
-  | 'not-allowed'
-  | 'target'
-  | 'protocol'
-  | 'framing'
-  | 'host'
-  | 'origin'
-  | 'head-too-large'
-  | 'body-too-large'
-  | 'body-broke-off'
-  | 'too-many-requests'
-  | 'too-fast'
-  | 'revoked'
-  | 'credential-expired'
-  | 'credential-unusable'
-  | 'upstream-name'
-  | 'upstream-address'
-  | 'upstream-unreachable'
-  | 'upstream-tls'
-  | 'upstream-timeout'
-  | 'upstream-protocol'
-  | 'redirect'
-  | 'unreadable-error'
-  | 'stopped'
 /** One request that came to the broker. It contains no header value and no body. */
 export interface AuditRecord {
   /** When the request ended, in milliseconds since 1970. */

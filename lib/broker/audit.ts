@@ -1,44 +1,11 @@
 // The audit of the broker as an async iterable of records, and as a stream of JSON lines.
 
 import type { Readable } from 'node:stream'
-import type { AuditOutcome, NativeAuditReader, NativeBroker, ProviderId } from '../../binding.js'
+import type { AuditOutcome, NativeAuditReader, NativeBroker, ProviderId, RefusalReason } from '../../binding.js'
 import { builtin } from '../internal/builtins.ts'
 import { bare, own, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
 import { weakly } from '../internal/weakly.ts'
-
-/** Why the broker refused a request; `docs/broker.md` explains each word. */
-export type RefusalReason =
-  | 'token'
-  | 'several-credentials'
-  | 'grant-ended'
-  | 'peer-unknown'
-  | 'peer-uid'
-  | 'peer-process'
-  | 'process-ended'
-  | 'not-allowed'
-  | 'target'
-  | 'protocol'
-  | 'framing'
-  | 'host'
-  | 'origin'
-  | 'head-too-large'
-  | 'body-too-large'
-  | 'body-broke-off'
-  | 'too-many-requests'
-  | 'too-fast'
-  | 'revoked'
-  | 'credential-expired'
-  | 'credential-unusable'
-  | 'upstream-name'
-  | 'upstream-address'
-  | 'upstream-unreachable'
-  | 'upstream-tls'
-  | 'upstream-timeout'
-  | 'upstream-protocol'
-  | 'redirect'
-  | 'unreadable-error'
-  | 'stopped'
 
 /** One request that came to the broker. It contains no header value and no body. */
 export interface AuditRecord {

@@ -9,7 +9,7 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use crate::error::{Error, ErrorCode};
 use crate::words::words;
 
@@ -22,7 +22,7 @@ const MAX_METHOD_BYTES: usize = 16;
 pub enum Outcome {
     /// The whole answer was passed on.
     Completed,
-    Refused(Reason),
+    Refused(RefusalReason),
     /// The client went away; the request to the API was ended.
     ClientAborted,
     /// The answer broke off.
@@ -79,7 +79,7 @@ impl Outcome {
 
     /// Why a request was refused.
     #[must_use]
-    pub const fn reason(self) -> Option<Reason> {
+    pub const fn reason(self) -> Option<RefusalReason> {
         match self {
             Self::Refused(reason) => Some(reason),
             _ => None,
@@ -92,7 +92,7 @@ impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Outcome", 2)?;
         fields.serialize_field("outcome", self.word().as_str())?;
-        fields.serialize_field("reason", &self.reason())?;
+        fields.serialize_field("reason", &self.reason().map(RefusalReason::as_str))?;
         fields.end()
     }
 }
@@ -368,7 +368,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_outcome_and_the_reason_of_a_refusal_as_two_fields() {
-        let line = record(Outcome::Refused(Reason::PeerUid)).to_json();
+        let line = record(Outcome::Refused(RefusalReason::PeerUid)).to_json();
         assert!(line.ends_with(r#""outcome":"refused","reason":"peer-uid"}"#), "{line}");
         let line = record(Outcome::ClientAborted).to_json();
         assert!(line.ends_with(r#""outcome":"client-aborted","reason":null}"#), "{line}");

@@ -11,7 +11,7 @@ use super::live_credential::LiveCredential;
 use super::options::Limits;
 use super::peer::{Peer, PeerRule, Process};
 use super::race::first;
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use super::token::TokenDigest;
 
 /// A CLI can ask before the launch knows its process, but not for long.
@@ -115,12 +115,12 @@ impl GrantState {
         self.process.set(process).is_ok()
     }
 
-    pub(super) fn check_running(&self) -> Result<(), Reason> {
-        if self.ended.get().is_some() { Err(Reason::GrantEnded) } else { Ok(()) }
+    pub(super) fn check_running(&self) -> Result<(), RefusalReason> {
+        if self.ended.get().is_some() { Err(RefusalReason::GrantEnded) } else { Ok(()) }
     }
 
     /// Whether the grant is for this peer. Waits for a moment if the launch does not know its process yet.
-    pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), Reason> {
+    pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), RefusalReason> {
         if self.peer.only_started_process && self.process.get().is_none() && peer.uid() == Some(self.peer.uid) {
             let _ = timeout(UNTIL_BOUND, self.process.wait()).await;
         }
@@ -129,7 +129,7 @@ impl GrantState {
 
     /// Takes a place among the requests in flight, and waits for its turn for at most `patience`: a CLI that is told to come
     /// again later gives up, or hides the reason.
-    pub(super) async fn admit(&self, patience: Duration) -> Result<Slot, Reason> {
+    pub(super) async fn admit(&self, patience: Duration) -> Result<Slot, RefusalReason> {
         let at_once = self.turn(Duration::ZERO).filter(Duration::is_zero);
         let permit = at_once.and_then(|_| Arc::clone(&self.in_flight).try_acquire_owned().ok());
         if let Some(permit) = permit {
@@ -137,23 +137,23 @@ impl GrantState {
         }
         let ended = async {
             self.ended.wait().await;
-            Err(Reason::GrantEnded)
+            Err(RefusalReason::GrantEnded)
         };
         first(ended, self.wait(patience, at_once.is_some())).await
     }
 
-    async fn wait(&self, patience: Duration, has_turn: bool) -> Result<Slot, Reason> {
+    async fn wait(&self, patience: Duration, has_turn: bool) -> Result<Slot, RefusalReason> {
         let until = tokio::time::Instant::now() + patience;
         let before = self.waiting.fetch_add(1, Ordering::AcqRel);
         let _waiting = Waiting(&self.waiting);
         if before >= MAX_WAITING {
-            return Err(Reason::TooManyRequests);
+            return Err(RefusalReason::TooManyRequests);
         }
         if !has_turn {
-            sleep(self.turn(patience).ok_or(Reason::TooFast)?).await;
+            sleep(self.turn(patience).ok_or(RefusalReason::TooFast)?).await;
         }
         let permit = timeout_at(until, Arc::clone(&self.in_flight).acquire_owned()).await;
-        let permit = permit.map_err(|_| Reason::TooManyRequests)?.map_err(|_| Reason::GrantEnded)?;
+        let permit = permit.map_err(|_| RefusalReason::TooManyRequests)?.map_err(|_| RefusalReason::GrantEnded)?;
         Ok(Slot { _permit: permit })
     }
 

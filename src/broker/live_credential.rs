@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::SetOnce;
 
 use super::pool::Pool;
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use crate::credential::{Clocks, Generation, Offer, is_revoked};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::upstream::Upstream;
@@ -28,7 +28,7 @@ pub struct LiveCredential {
 struct State {
     /// Counts the keys that there have been: from 1, or as the store counts them.
     number: u64,
-    newest: std::result::Result<Arc<KeyGeneration>, Reason>,
+    newest: std::result::Result<Arc<KeyGeneration>, RefusalReason>,
     /// Keys that requests in flight may still carry.
     old: Vec<Weak<KeyGeneration>>,
 }
@@ -138,7 +138,7 @@ impl LiveCredential {
     pub fn revoke(&self) {
         let mut state = self.lock();
         let number = state.number;
-        state.replace(number, Err(Reason::Revoked));
+        state.replace(number, Err(RefusalReason::Revoked));
         state.old.iter().filter_map(Weak::upgrade).for_each(|old| old.revoke());
     }
 
@@ -154,15 +154,17 @@ impl LiveCredential {
     ///
     /// # Errors
     /// Why it can carry none.
-    pub(super) fn newest(&self) -> std::result::Result<Arc<KeyGeneration>, Reason> {
+    pub(super) fn newest(&self) -> std::result::Result<Arc<KeyGeneration>, RefusalReason> {
         let mut state = self.lock();
-        if let Some(store) = self.store.as_ref().filter(|_| state.newest.as_ref().err() != Some(&Reason::Revoked)) {
+        if let Some(store) =
+            self.store.as_ref().filter(|_| state.newest.as_ref().err() != Some(&RefusalReason::Revoked))
+        {
             self.follow(store, &mut state)?;
         }
         let newest = state.newest.clone()?;
         if is_revoked(newest.fingerprint) {
             newest.revoke();
-            return Err(Reason::Revoked);
+            return Err(RefusalReason::Revoked);
         }
         if newest.revoked.get().is_none() {
             return Ok(newest);
@@ -170,37 +172,37 @@ impl LiveCredential {
         // Its fingerprint was revoked, and restored since. What had begun with it was ended.
         let kind = newest.authorization.kind;
         let again = KeyGeneration::new(self.vendor, &self.upstream, state.number, kind, Arc::clone(&newest.key));
-        let again = again.map(Arc::new).map_err(|_| Reason::CredentialUnusable);
+        let again = again.map(Arc::new).map_err(|_| RefusalReason::CredentialUnusable);
         let number = state.number;
         state.replace(number, again.clone());
         again
     }
 
     /// Takes what the store has now.
-    fn follow(&self, store: &Generation, state: &mut State) -> std::result::Result<(), Reason> {
+    fn follow(&self, store: &Generation, state: &mut State) -> std::result::Result<(), RefusalReason> {
         let (number, Offer { kind, secret, expires_at, is_usable }) = store.newest();
         if number != state.number {
             let next = KeyGeneration::new(self.vendor, &self.upstream, number, kind, secret);
-            state.replace(number, next.map(Arc::new).map_err(|_| Reason::CredentialUnusable));
+            state.replace(number, next.map(Arc::new).map_err(|_| RefusalReason::CredentialUnusable));
         }
         if !is_usable {
-            return Err(Reason::CredentialUnusable);
+            return Err(RefusalReason::CredentialUnusable);
         }
         let is_over = expires_at.is_some_and(|at| at.is_over(Clocks::now()));
-        if is_over { Err(Reason::CredentialExpired) } else { Ok(()) }
+        if is_over { Err(RefusalReason::CredentialExpired) } else { Ok(()) }
     }
 
     /// Whether what began with this key may go on with a further message.
     ///
     /// # Errors
     /// Why no message can be sent at all.
-    pub(super) fn is_newest(&self, generation: &KeyGeneration) -> std::result::Result<bool, Reason> {
+    pub(super) fn is_newest(&self, generation: &KeyGeneration) -> std::result::Result<bool, RefusalReason> {
         Ok(std::ptr::eq(&*self.newest()?, generation))
     }
 }
 
 impl State {
-    fn replace(&mut self, number: u64, next: std::result::Result<Arc<KeyGeneration>, Reason>) {
+    fn replace(&mut self, number: u64, next: std::result::Result<Arc<KeyGeneration>, RefusalReason>) {
         let old = std::mem::replace(&mut self.newest, next);
         self.number = number;
         self.old.retain(|old| old.strong_count() > 0);

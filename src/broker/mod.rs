@@ -37,6 +37,6 @@ pub use live_credential::LiveCredential;
 pub use options::{Limits, NUMBERS, OptionNumber, Options, Times};
 pub use peer::sock_diag::{Owner, owner_in};
 pub use peer::{PeerRule, Process};
-pub use refusal::Reason;
+pub use refusal::RefusalReason;
 pub use request::{Asked, Expected, check, presented_token};
 pub use tap::{Exchanged, MakeTap, Tap};

@@ -8,7 +8,7 @@ use hyper::{Request, Response};
 
 use super::exchange::RequestBody;
 use super::options::Times;
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use crate::net::connection::{self, Connection, KeyHeader, OutgoingBody, Unanswered};
 use crate::net::upstream::Upstream;
 use crate::secret::Secret;
@@ -91,7 +91,7 @@ impl Pool {
         request: Request<RequestBody>,
         header: &'static str,
         dial: &Dial<'_>,
-    ) -> Result<(Response<Incoming>, PooledConnection), Reason> {
+    ) -> Result<(Response<Incoming>, PooledConnection), RefusalReason> {
         let mut request = request.map(|body| -> OutgoingBody { Box::pin(body) });
         while let Some(mut pooled) = self.take() {
             match pooled.connection.send(request).await {
@@ -108,7 +108,7 @@ impl Pool {
 }
 
 impl Dial<'_> {
-    async fn open(&self, header: &'static str) -> Result<Connection, Reason> {
+    async fn open(&self, header: &'static str) -> Result<Connection, RefusalReason> {
         let header = Some(KeyHeader { name: header, prefix: self.prefix, key: self.key });
         let (connect, stall) = (self.times.connect, self.times.upstream_stall);
         let dial = connection::Dial { upstream: self.upstream, header, connect, stall, deadline: None };
@@ -117,8 +117,8 @@ impl Dial<'_> {
 }
 
 /// What the request's own body failed by, its account knows.
-fn reason_of(unanswered: &Unanswered) -> Reason {
-    if unanswered.is_own_body { Reason::BodyBrokeOff } else { unanswered.failure.into() }
+fn reason_of(unanswered: &Unanswered) -> RefusalReason {
+    if unanswered.is_own_body { RefusalReason::BodyBrokeOff } else { unanswered.failure.into() }
 }
 
 /// Closes what has waited too long, for as long as anything waits.

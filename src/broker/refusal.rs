@@ -1,77 +1,80 @@
 //! Why a request is refused, and the answer that the CLI understands.
 
-use std::fmt;
-
 use bytes::Bytes;
 use hyper::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
 
 use crate::net::failure::RequestFailure;
 use crate::provider::{BrokerClient, ErrorForm};
+use crate::words::words;
 
-/// Why a request was not forwarded, or its answer not passed on. The audit has these words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// No token, or none of a grant of this broker.
-    Token,
-    /// More than one header that carries a credential.
-    SeveralCredentials,
-    /// The launch of the grant has ended.
-    GrantEnded,
-    /// The kernel did not say whose connection it is.
-    PeerUnknown,
-    /// The connection is of another uid than the grant's.
-    PeerUid,
-    /// The connection is not of the process that was started.
-    PeerProcess,
-    /// The process that was started has ended.
-    ProcessEnded,
-    /// Neither method and path, nor an upgrade, that inference needs.
-    NotAllowed,
-    /// The request target is no path: absolute-form, authority-form or `*`.
-    Target,
-    /// HTTP/1.0, or what is no HTTP.
-    Protocol,
-    /// A head that two parties could read in two ways: two lengths, a length beside chunks, a bare LF.
-    Framing,
-    /// Not exactly one `Host`, or another one than the broker's.
-    Host,
-    /// A web page asks.
-    Origin,
-    HeadTooLarge,
-    BodyTooLarge,
-    /// The client gave nothing more of a body, or broke it off.
-    BodyBrokeOff,
-    TooManyRequests,
-    TooFast,
+words! {
+/// Why the broker refused a request; `docs/broker.md` explains each word.
+pub enum RefusalReason {
+    /// The request has no token, or one that no running grant of this broker has.
+    Token = "token",
+    /// More than one header carries a credential.
+    SeveralCredentials = "several-credentials",
+    /// The launch has ended.
+    GrantEnded = "grant-ended",
+    /// The kernel did not report who made the connection.
+    PeerUnknown = "peer-unknown",
+    /// Another uid than the grant's made the connection.
+    PeerUid = "peer-uid",
+    /// Another process than the one that the launch started made the connection.
+    PeerProcess = "peer-process",
+    /// The process that the launch started has ended.
+    ProcessEnded = "process-ended",
+    /// Inference does not need this method, path or upgrade.
+    NotAllowed = "not-allowed",
+    /// The request target is not a path: it is in absolute-form or authority-form, or `*`.
+    Target = "target",
+    /// The request is HTTP/1.0, or not HTTP.
+    Protocol = "protocol",
+    /// Two parties could read the head in two ways: it has two lengths, a length and a transfer coding, or a bare LF.
+    Framing = "framing",
+    /// There is not exactly one `Host`, or it does not name the broker.
+    Host = "host",
+    /// A web page sent the request.
+    Origin = "origin",
+    /// The headers are larger than the launch may send.
+    HeadTooLarge = "head-too-large",
+    /// The body is larger than the launch may send.
+    BodyTooLarge = "body-too-large",
+    /// The client stopped sending the body.
+    BodyBrokeOff = "body-broke-off",
+    /// Too many requests of the launch were in flight for too long.
+    TooManyRequests = "too-many-requests",
+    /// The launch sent requests faster than it may for too long.
+    TooFast = "too-fast",
     /// The credential was revoked.
-    Revoked,
-    /// The stored login's token has expired, and was not refreshed.
-    CredentialExpired,
+    Revoked = "revoked",
+    /// The stored login's token has expired and was not refreshed.
+    CredentialExpired = "credential-expired",
     /// The store has no credential that can be sent.
-    CredentialUnusable,
-    /// The name of the API's host could not be looked up.
-    UpstreamName,
+    CredentialUnusable = "credential-unusable",
+    /// The name of the API's host could not be resolved.
+    UpstreamName = "upstream-name",
     /// The API's host has no address that the broker may connect to.
-    UpstreamAddress,
-    /// Nobody accepts connections there, or it was closed.
-    UpstreamUnreachable,
-    /// TLS failed.
-    UpstreamTls,
-    UpstreamTimeout,
-    /// What answered is not HTTP, or broke off.
-    UpstreamProtocol,
-    /// It answered with a redirect.
-    Redirect,
-    /// It answered what the broker cannot look through for the key.
-    UnreadableError,
+    UpstreamAddress = "upstream-address",
+    /// The API refused the connection, or closed it.
+    UpstreamUnreachable = "upstream-unreachable",
+    /// TLS with the API failed.
+    UpstreamTls = "upstream-tls",
+    /// The API did not answer in time.
+    UpstreamTimeout = "upstream-timeout",
+    /// The API's answer is not HTTP, or broke off.
+    UpstreamProtocol = "upstream-protocol",
+    /// The API answered with a redirect.
+    Redirect = "redirect",
+    /// The API answered with an error in an encoding in which the broker cannot search for the key.
+    UnreadableError = "unreadable-error",
     /// The broker was stopped.
-    Stopped,
+    Stopped = "stopped",
+}
 }
 
-impl From<RequestFailure> for Reason {
+impl From<RequestFailure> for RefusalReason {
     fn from(failure: RequestFailure) -> Self {
         match failure {
             RequestFailure::Dns => Self::UpstreamName,
@@ -94,14 +97,7 @@ enum Nature {
     Upstream,
 }
 
-/// The word that the audit has for it.
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(formatter)
-    }
-}
-
-impl Reason {
+impl RefusalReason {
     const fn nature(self) -> Nature {
         match self {
             Self::UpstreamName
@@ -206,40 +202,6 @@ impl Reason {
     pub(super) fn in_web_socket(self, client: &BrokerClient) -> Option<Bytes> {
         client.in_web_socket.as_ref().map(|form| self.body(form))
     }
-
-    #[cfg(test)]
-    const ALL: &'static [Self] = &[
-        Self::Token,
-        Self::SeveralCredentials,
-        Self::GrantEnded,
-        Self::PeerUnknown,
-        Self::PeerUid,
-        Self::PeerProcess,
-        Self::ProcessEnded,
-        Self::NotAllowed,
-        Self::Target,
-        Self::Protocol,
-        Self::Framing,
-        Self::Host,
-        Self::Origin,
-        Self::HeadTooLarge,
-        Self::BodyTooLarge,
-        Self::BodyBrokeOff,
-        Self::TooManyRequests,
-        Self::TooFast,
-        Self::Revoked,
-        Self::CredentialExpired,
-        Self::CredentialUnusable,
-        Self::UpstreamName,
-        Self::UpstreamAddress,
-        Self::UpstreamUnreachable,
-        Self::UpstreamTls,
-        Self::UpstreamTimeout,
-        Self::UpstreamProtocol,
-        Self::Redirect,
-        Self::UnreadableError,
-        Self::Stopped,
-    ];
 }
 
 #[cfg(test)]
@@ -248,7 +210,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_json_with_its_message() {
-        for reason in Reason::ALL {
+        for reason in RefusalReason::ALL {
             for row in crate::provider::PROVIDERS {
                 for is_upgrade in [false, true] {
                     let response = reason.response(&row.vendor().broker, is_upgrade);

@@ -7,7 +7,7 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsValue};
 use napi_derive::napi;
 
-use crate::broker::{self, AuditOutcome, AuditReader, Broker, Record, Waiting};
+use crate::broker::{self, AuditOutcome, AuditReader, Broker, Record, RefusalReason, Waiting};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::pasted_kind;
@@ -68,7 +68,7 @@ pub struct AuditRecord {
     pub milliseconds: f64,
     pub generation: Option<f64>,
     pub outcome: AuditOutcome,
-    pub reason: Option<String>,
+    pub reason: Option<RefusalReason>,
 }
 
 impl From<Record> for AuditRecord {
@@ -88,7 +88,7 @@ impl From<Record> for AuditRecord {
             milliseconds: record.milliseconds as f64,
             generation: record.generation.map(|generation| generation as f64),
             outcome: record.outcome.word(),
-            reason: record.outcome.reason().map(|reason| reason.to_string()),
+            reason: record.outcome.reason(),
         }
     }
 }

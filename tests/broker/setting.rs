@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use provider_env::broker::{
-    Addresses, Broker, Grant, GrantRequest, Limits, LiveCredential, Options, Outcome, PeerRule, Process, Reason,
-    Record, Route, Times, Upstream, UpstreamOptions,
+    Addresses, Broker, Grant, GrantRequest, Limits, LiveCredential, Options, Outcome, PeerRule, Process, Record,
+    RefusalReason, Route, Times, Upstream, UpstreamOptions,
 };
 use provider_env::provider::{CredentialKind, find};
 use provider_env::secret::{ExposeSecret, Secret};
@@ -117,7 +117,7 @@ pub fn ask(grant: &Grant, method: &str, path: &str, body: &[u8]) -> Answer {
     Client::connect(grant.address()).ask(method, path, &authorized(grant), body)
 }
 
-pub fn refused(reason: Reason) -> Outcome {
+pub fn refused(reason: RefusalReason) -> Outcome {
     Outcome::Refused(reason)
 }
 

@@ -11,7 +11,7 @@ use super::upward::Upward;
 use crate::broker::audit::{Audit, Outcome, Record, method_of, path_of};
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::peer::Peer;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::broker::tap::Tap;
 
 /// Who asks what.
@@ -100,7 +100,7 @@ impl Account {
         }
     }
 
-    pub fn refused<T>(&mut self, reason: Reason, response: &Response<T>) {
+    pub fn refused<T>(&mut self, reason: RefusalReason, response: &Response<T>) {
         self.told(response.status());
         self.end(Outcome::Refused(reason));
     }

@@ -23,7 +23,7 @@ use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::options::{Options, Times};
 use crate::broker::pool::{Dial, Pool, PooledConnection};
 use crate::broker::race::first;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};
 use crate::net::stall::Alarm;
@@ -52,7 +52,7 @@ pub async fn forward(
     (mut parts, body): (Parts, Incoming),
     mut account: Box<Account>,
     options: &Options,
-) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
     let Admitted { grant, slot, allowed, path } = admitted;
     let generation = match grant.credential.newest() {
         Ok(generation) => generation,
@@ -60,7 +60,7 @@ pub async fn forward(
     };
     account.forwarded(slot, generation.number, tap_of(options, &grant, &generation, allowed));
     let Some(target) = generation.upstream.endpoint.target(&path, parts.uri.query()) else {
-        return Err((account, Reason::Target));
+        return Err((account, RefusalReason::Target));
     };
     parts.uri = target;
     let api = grant.credential.vendor().api;
@@ -141,10 +141,10 @@ fn tap_of(
 }
 
 /// What the request's own body failed by says more than that it failed.
-fn reason_of(failure: Outcome) -> Reason {
+fn reason_of(failure: Outcome) -> RefusalReason {
     match failure {
-        Outcome::BodyTooLarge => Reason::BodyTooLarge,
-        _ => Reason::BodyBrokeOff,
+        Outcome::BodyTooLarge => RefusalReason::BodyTooLarge,
+        _ => RefusalReason::BodyBrokeOff,
     }
 }
 
@@ -153,17 +153,17 @@ async fn send(
     request: Request<RequestBody>,
     ending: &mut Ending,
     times: &Times,
-) -> Result<(Response<Incoming>, PooledConnection), Reason> {
+) -> Result<(Response<Incoming>, PooledConnection), RefusalReason> {
     let authorization = generation.authorization;
     let dial = Dial { upstream: &generation.upstream, key: &generation.key, prefix: authorization.prefix, times };
     let answer = async {
         let answer = generation.pool.send(request, authorization.header, &dial);
-        timeout(times.answer, answer).await.unwrap_or(Err(Reason::UpstreamTimeout))
+        timeout(times.answer, answer).await.unwrap_or(Err(RefusalReason::UpstreamTimeout))
     };
     let ended = async {
         match ending.await {
-            Outcome::Revoked => Err(Reason::Revoked),
-            _ => Err(Reason::GrantEnded),
+            Outcome::Revoked => Err(RefusalReason::Revoked),
+            _ => Err(RefusalReason::GrantEnded),
         }
     };
     first(ended, answer).await
@@ -180,23 +180,23 @@ struct Answer {
 
 impl Answer {
     /// Passes an answer on that stays HTTP.
-    fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+    fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
         let Self { response, connection, generation, ending, times } = self;
         let (mut parts, incoming) = response.into_parts();
         if parts.status.is_redirection() {
-            return Err((account, Reason::Redirect));
+            return Err((account, RefusalReason::Redirect));
         }
         if parts.status.is_informational() {
-            return Err((account, Reason::UpstreamProtocol));
+            return Err((account, RefusalReason::UpstreamProtocol));
         }
         let is_error = parts.status.is_client_error() || parts.status.is_server_error();
         if is_error && !is_identity(&parts.headers) {
-            return Err((account, Reason::UnreadableError));
+            return Err((account, RefusalReason::UnreadableError));
         }
         clean_answer(&mut parts.headers, generation.key.expose_secret(), || generation.redactor());
         let mask = if is_error { generation.redactor().map(redaction::Stream::new) } else { None };
         if is_error && mask.is_none() {
-            return Err((account, Reason::UnreadableError));
+            return Err((account, RefusalReason::UnreadableError));
         }
         let body = ResponseBody::passing(Passing {
             incoming,
@@ -216,10 +216,10 @@ impl Answer {
         client: OnUpgrade,
         account: Box<Account>,
         credential: Arc<LiveCredential>,
-    ) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+    ) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
         let Self { mut response, generation, ending, .. } = self;
         if !switches_protocols(response.headers()) {
-            return Err((account, Reason::UpstreamProtocol));
+            return Err((account, RefusalReason::UpstreamProtocol));
         }
         let upstream = hyper::upgrade::on(&mut response);
         let (mut parts, _) = response.into_parts();

@@ -21,7 +21,7 @@ use super::web_socket_frames::{Frames, text_frame};
 use crate::broker::audit::Outcome;
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::race::first;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 
 /// What is read at once. Frames of an answer are some hundred bytes.
 const BUFFER_BYTES: usize = 8 * 1024;
@@ -96,7 +96,7 @@ impl LetIn {
         match self.credential.is_newest(&self.generation) {
             Ok(true) => None,
             Ok(false) => Some(Outcome::Rotated),
-            Err(Reason::Revoked) => Some(Outcome::Revoked),
+            Err(RefusalReason::Revoked) => Some(Outcome::Revoked),
             Err(reason) => Some(Outcome::Refused(reason)),
         }
     }
@@ -106,8 +106,8 @@ impl LetIn {
 fn farewell(outcome: Outcome, let_in: &LetIn) -> Option<Vec<u8>> {
     let reason = match outcome {
         Outcome::Rotated => return Some(RESTART.to_vec()),
-        Outcome::GrantEnded => Reason::GrantEnded,
-        Outcome::Revoked => Reason::Revoked,
+        Outcome::GrantEnded => RefusalReason::GrantEnded,
+        Outcome::Revoked => RefusalReason::Revoked,
         Outcome::Refused(reason) => reason,
         _ => return None,
     };

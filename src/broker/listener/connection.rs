@@ -22,7 +22,7 @@ use crate::broker::audit::{Outcome, Record};
 use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
 use crate::broker::grant::GrantState;
 use crate::broker::peer::Peer;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::broker::request::{Expected, check, presented_token};
 use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
@@ -105,7 +105,7 @@ fn unreadable(listening: &Listening, peer: &Peer) -> Record {
         bytes_down: 0,
         milliseconds: 0,
         generation: None,
-        outcome: Outcome::Refused(Reason::Protocol),
+        outcome: Outcome::Refused(RefusalReason::Protocol),
     }
 }
 
@@ -171,19 +171,19 @@ async fn drain(parts: &Parts, mut body: Incoming) {
 
 impl Listening {
     /// The grant that a request is for: that of its token, or of the socket.
-    fn grant_of(&self, parts: &Parts) -> Result<Arc<GrantState>, Reason> {
+    fn grant_of(&self, parts: &Parts) -> Result<Arc<GrantState>, RefusalReason> {
         if let Some(grant) = self.only.as_ref().filter(|grant| grant.token.is_none()) {
             return Ok(Arc::clone(grant));
         }
         let presented = presented_token(&parts.headers, self.expected.api)?.unwrap_or_default();
-        let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(Reason::Token)?;
-        let found = self.shared.find(&digest).ok_or(Reason::Token)?;
+        let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(RefusalReason::Token)?;
+        let found = self.shared.find(&digest).ok_or(RefusalReason::Token)?;
         // A token is valid only at the address that its launch was given.
         let is_here = match &self.only {
             Some(only) => only.id == found.id,
             None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),
         };
-        if is_here { Ok(found) } else { Err(Reason::Token) }
+        if is_here { Ok(found) } else { Err(RefusalReason::Token) }
     }
 
     async fn admit(
@@ -192,16 +192,16 @@ impl Listening {
         parts: &Parts,
         body: &Incoming,
         peer: &Peer,
-    ) -> Result<Admitted, Reason> {
+    ) -> Result<Admitted, RefusalReason> {
         grant.check_running()?;
         grant.check_peer(peer).await?;
         let asked = check(parts, &self.expected)?;
         let header_bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if header_bytes > grant.limits.header_bytes {
-            return Err(Reason::HeadTooLarge);
+            return Err(RefusalReason::HeadTooLarge);
         }
         if body.size_hint().lower() > grant.limits.body_bytes {
-            return Err(Reason::BodyTooLarge);
+            return Err(RefusalReason::BodyTooLarge);
         }
         let slot = grant.admit(self.shared.options.times.turn).await?;
         Ok(Admitted { grant: Arc::clone(grant), slot, allowed: asked.allowed, path: asked.path.into() })

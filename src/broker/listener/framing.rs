@@ -12,7 +12,7 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 
 /// A larger head is not read, by hyper either.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
@@ -35,7 +35,7 @@ struct State {
     place: Place,
     /// The beginning of a head that was read in pieces.
     head: Vec<u8>,
-    verdicts: VecDeque<Result<(), Reason>>,
+    verdicts: VecDeque<Result<(), RefusalReason>>,
 }
 
 /// What the next byte belongs to.
@@ -78,8 +78,8 @@ impl Heads {
     }
 
     /// The verdict on the next request's head.
-    pub fn next(&self) -> Result<(), Reason> {
-        self.lock().verdicts.pop_front().unwrap_or(Err(Reason::Framing))
+    pub fn next(&self) -> Result<(), RefusalReason> {
+        self.lock().verdicts.pop_front().unwrap_or(Err(RefusalReason::Framing))
     }
 
     /// What follows is no HTTP.
@@ -180,19 +180,19 @@ fn after_size_line(byte: u8, size: u64) -> Place {
 }
 
 /// Checks the lines of a head, which ends with an empty one.
-fn check(head: &[u8]) -> Result<BodyLength, Reason> {
-    let head = head.strip_suffix(END_OF_HEAD).ok_or(Reason::Framing)?;
+fn check(head: &[u8]) -> Result<BodyLength, RefusalReason> {
+    let head = head.strip_suffix(END_OF_HEAD).ok_or(RefusalReason::Framing)?;
     let (mut length, mut coding) = (None, None);
     for (number, line) in lines(head).enumerate() {
         let line = line?;
         // A line that goes on in the next one (obs-fold), or an empty one before the first.
         if line.first().is_none_or(|first| b" \t".contains(first)) {
-            return Err(Reason::Framing);
+            return Err(RefusalReason::Framing);
         }
         if number == 0 {
             continue;
         }
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(Reason::Framing)?;
+        let colon = line.iter().position(|byte| *byte == b':').ok_or(RefusalReason::Framing)?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         let known = match name {
             name if name.eq_ignore_ascii_case(b"content-length") => &mut length,
@@ -200,7 +200,7 @@ fn check(head: &[u8]) -> Result<BodyLength, Reason> {
             _ => continue,
         };
         if known.replace(value).is_some() {
-            return Err(Reason::Framing);
+            return Err(RefusalReason::Framing);
         }
     }
     match (length, coding) {
@@ -208,20 +208,20 @@ fn check(head: &[u8]) -> Result<BodyLength, Reason> {
         (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => Ok(BodyLength::Chunked),
         (Some(length), None) if length.iter().all(u8::is_ascii_digit) => {
             let length = std::str::from_utf8(length).ok().and_then(|length| length.parse().ok());
-            length.map(BodyLength::Known).ok_or(Reason::Framing)
+            length.map(BodyLength::Known).ok_or(RefusalReason::Framing)
         }
-        _ => Err(Reason::Framing),
+        _ => Err(RefusalReason::Framing),
     }
 }
 
 /// The lines, each of which ends with CRLF: CR and LF are nowhere else.
-fn lines(head: &[u8]) -> impl Iterator<Item = Result<&[u8], Reason>> {
+fn lines(head: &[u8]) -> impl Iterator<Item = Result<&[u8], RefusalReason>> {
     let mut rest = Some(head);
     std::iter::from_fn(move || {
         let bytes = rest?;
         let (line, next) = match bytes.iter().position(|byte| b"\r\n".contains(byte)) {
             None => (bytes, Ok(None)),
-            Some(end) => (&bytes[..end], bytes[end..].strip_prefix(b"\r\n").map(Some).ok_or(Reason::Framing)),
+            Some(end) => (&bytes[..end], bytes[end..].strip_prefix(b"\r\n").map(Some).ok_or(RefusalReason::Framing)),
         };
         rest = next.unwrap_or(None);
         Some(next.map(|_| line))

@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::net::UnixStream;
 
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 pub use process::Process;
 use sock_diag::SockDiag;
 
@@ -81,25 +81,25 @@ impl Peer {
     }
 
     /// Whether this is whom the grant of this number is for. `started` is its process, once it has one.
-    pub(super) fn check(&self, rule: PeerRule, grant: u64, started: Option<&Process>) -> Result<(), Reason> {
+    pub(super) fn check(&self, rule: PeerRule, grant: u64, started: Option<&Process>) -> Result<(), RefusalReason> {
         if self.uid.is_none() {
-            return Err(Reason::PeerUnknown);
+            return Err(RefusalReason::PeerUnknown);
         }
         if self.uid != Some(rule.uid) {
-            return Err(Reason::PeerUid);
+            return Err(RefusalReason::PeerUid);
         }
         if started.is_some_and(|started| !started.is_alive()) {
-            return Err(Reason::ProcessEnded);
+            return Err(RefusalReason::ProcessEnded);
         }
         if !rule.only_started_process {
             return Ok(());
         }
-        let started = started.ok_or(Reason::PeerProcess)?;
+        let started = started.ok_or(RefusalReason::PeerProcess)?;
         if self.proved_for.load(Ordering::Relaxed) == grant {
             return Ok(());
         }
         if !self.is(started) {
-            return Err(Reason::PeerProcess);
+            return Err(RefusalReason::PeerProcess);
         }
         self.proved_for.store(grant, Ordering::Relaxed);
         Ok(())
