@@ -3,7 +3,6 @@
 
 const { ask, grant, startOne, startUpstream, KEY } = require('./support/broker.js')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
 const path = require('node:path')
 const { Writable } = require('node:stream')
 const { test } = require('node:test')
