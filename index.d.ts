@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events'
 /** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
-/** What became of a request, as a record says it. */
+/** How a request ended, in one word. */
 export type AuditOutcome =
   | 'completed'
   | 'refused'

@@ -1,4 +1,4 @@
-//! A grant: what one launch may ask, as long as it runs.
+//! A grant: what one launch may request of the broker while it runs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -14,20 +14,21 @@ use super::race::first;
 use super::refusal::RefusalReason;
 use super::token::TokenDigest;
 
-/// A CLI can ask before the launch knows its process, but not for long.
+/// A CLI may connect before its launch has bound the grant to its process. The broker waits this long for that.
 const UNTIL_BOUND: Duration = Duration::from_secs(5);
 
-/// Requests of one launch that wait for their turn. More wait only if somebody wants to use up the broker's connections.
+/// The most requests of one launch that wait for their turn. More would wait only in an attack on the broker's
+/// connections.
 const MAX_WAITING: usize = 256;
 
-/// What the broker knows of a launch.
+/// What the broker keeps about a launch.
 #[derive(Debug)]
 pub struct GrantState {
     pub(super) id: u64,
     pub(super) workspace: Arc<str>,
     pub(super) credential: Arc<LiveCredential>,
     pub(super) limits: Limits,
-    /// None if the socket and the calling process are proof enough.
+    /// None if the socket and the calling process prove enough.
     pub(super) token: Option<TokenDigest>,
     peer: PeerRule,
     /// Whether it has its own socket.
@@ -42,7 +43,7 @@ pub struct GrantState {
 
 #[derive(Debug)]
 struct Rate {
-    /// Requests that may come now; negative: so many have been promised a later turn.
+    /// How many requests may come now. If it is negative, so many wait for a turn that was promised to them.
     left: f64,
     at: Instant,
 }
@@ -62,12 +63,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// What a grant is made of.
+/// What [`super::Broker::grant`] needs to know.
 #[derive(Debug)]
 pub struct GrantRequest {
     /// The provider's id.
     pub provider: &'static str,
-    /// What audits and bills call the tenant.
+    /// The name of the tenant in the audit.
     pub workspace: Arc<str>,
     pub credential: Arc<LiveCredential>,
     pub peer: PeerRule,
@@ -78,11 +79,12 @@ pub struct GrantRequest {
 /// How the CLI reaches the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// By TCP on loopback, with a token.
+    /// TCP on loopback, with a token.
     Tcp,
-    /// By its own Unix socket, with a token.
+    /// The launch's own Unix socket, with a token.
     Unix,
-    /// By its own Unix socket, without a token: the kernel says that the caller is the process that was started.
+    /// The launch's own Unix socket, without a token: the kernel reports that the caller is the process that was
+    /// started.
     UnixWithoutToken,
 }
 
@@ -110,7 +112,7 @@ impl GrantState {
         self.has_socket
     }
 
-    /// Returns whether it had none yet.
+    /// Binds the grant to a process. Returns false if it was bound before.
     pub(super) fn bind(&self, process: Process) -> bool {
         self.process.set(process).is_ok()
     }
@@ -119,7 +121,7 @@ impl GrantState {
         if self.ended.get().is_some() { Err(RefusalReason::GrantEnded) } else { Ok(()) }
     }
 
-    /// Whether the grant is for this peer. Waits for a moment if the launch does not know its process yet.
+    /// Checks that the grant is for this peer. Waits up to [`UNTIL_BOUND`] if the grant is not bound yet.
     pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), RefusalReason> {
         if self.peer.only_started_process && self.process.get().is_none() && peer.uid() == Some(self.peer.uid) {
             let _ = timeout(UNTIL_BOUND, self.process.wait()).await;
@@ -127,8 +129,8 @@ impl GrantState {
         peer.check(self.peer, self.id, self.process.get())
     }
 
-    /// Takes a place among the requests in flight, and waits for its turn for at most `patience`: a CLI that is told to come
-    /// again later gives up, or hides the reason.
+    /// Admits a request to those in flight. It waits for at most `patience` instead of refusing at once, because a CLI
+    /// that gets a 429 gives up, or does not show the reason.
     pub(super) async fn admit(&self, patience: Duration) -> Result<Slot, RefusalReason> {
         let at_once = self.turn(Duration::ZERO).filter(Duration::is_zero);
         let permit = at_once.and_then(|_| Arc::clone(&self.in_flight).try_acquire_owned().ok());
@@ -157,8 +159,8 @@ impl GrantState {
         Ok(Slot { _permit: permit })
     }
 
-    /// How long a request has to wait until the rate allows it. None if that is longer than `patience`: then no turn was
-    /// taken.
+    /// How long a request must wait until the rate allows it. None if that is longer than `patience`; the request has
+    /// then taken no turn.
     fn turn(&self, patience: Duration) -> Option<Duration> {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -171,7 +173,7 @@ impl GrantState {
             return None;
         }
         rate.left -= 1.0;
-        // Shorter than `patience`, so it is a duration, also if nothing is earned.
+        // Not longer than `patience`, so it is finite even if the rate is 0.
         Some(Duration::try_from_secs_f64(wait).unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! Why a request is refused, and the answer that the CLI understands.
+//! Why a request is refused, and the answer by which the CLI shows it.
 
 use bytes::Bytes;
 use hyper::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
@@ -89,11 +89,13 @@ impl From<RequestFailure> for RefusalReason {
     }
 }
 
-/// Whether asking again can help, and whose matter it is.
+/// What the CLI should do about a refusal.
 enum Nature {
+    /// Show it: another attempt cannot help.
     Lasting,
-    /// The operator's: the API is not what the base URL promises.
+    /// Show it: the API cannot be used until the operator changes something.
     UpstreamLasting,
+    /// Try again later.
     Upstream,
 }
 
@@ -112,7 +114,7 @@ impl RefusalReason {
         }
     }
 
-    /// For whoever sees the CLI's output: what is wrong, then what to do. It repeats nothing of the request.
+    /// What is wrong and what to do, for the person who reads the CLI's output. It repeats nothing of the request.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -128,23 +130,27 @@ impl RefusalReason {
             Self::PeerProcess => {
                 "This token belongs to another process. Commands that an agent starts cannot use the agent's access."
             }
-            Self::NotAllowed => "The broker forwards only the requests that inference needs, and this is another one.",
+            Self::NotAllowed => {
+                "The broker forwards only the requests that inference needs. This request is not one of them."
+            }
             Self::Target => "The target of a request must be a path, not a URL.",
-            Self::Protocol => "The broker speaks HTTP/1.1.",
+            Self::Protocol => "The broker accepts only HTTP/1.1.",
             Self::Framing => {
-                "The request says in two ways how long it is, or has lines that do not end with CRLF. Send one length."
+                "The request has two lengths, or lines that do not end with CRLF. Send one length, and CRLF line ends."
             }
             Self::Host => "The header Host does not name the broker.",
-            Self::Origin => "The broker refuses requests of web pages.",
-            Self::HeadTooLarge => "The request's headers are larger than the broker takes.",
+            Self::Origin => "The broker refuses requests from web pages.",
+            Self::HeadTooLarge => {
+                "The request's headers are larger than this launch may send. Ask the operator for a higher limit."
+            }
             Self::BodyTooLarge => {
-                "The request's body is larger than the broker takes. Ask the operator for a higher limit."
+                "The request's body is larger than this launch may send. Ask the operator for a higher limit."
             }
             Self::BodyBrokeOff => "The request's body broke off.",
             Self::TooManyRequests => {
-                "This launch has had as many requests in flight as it may have for too long. Wait for them to end."
+                "This launch has too many requests in flight, and none ended in time. Wait for some of them to end."
             }
-            Self::TooFast => "This launch has asked more often than it may for too long. Wait a moment.",
+            Self::TooFast => "This launch sends requests faster than it may. Wait a moment.",
             Self::Revoked => "The credential was revoked. Ask the operator for another one.",
             Self::CredentialExpired => {
                 "The stored login has expired and was not refreshed. Ask the operator to refresh it or to log in again."
@@ -166,12 +172,12 @@ impl RefusalReason {
             Self::Redirect => {
                 "The API answered with a redirect, which the broker does not follow. Correct the base URL."
             }
-            Self::UnreadableError => "The API answered with an error in an encoding that the broker does not read.",
+            Self::UnreadableError => "The API answered with a compressed error, which the broker does not pass on.",
             Self::Stopped => "The broker was stopped.",
         }
     }
 
-    /// The refusal in the CLI's dialect. `is_upgrade`: the connection was to become a WebSocket.
+    /// The refusal in the form that the CLI shows. `is_upgrade`: the request was for a WebSocket.
     pub(super) fn response(self, client: &BrokerClient, is_upgrade: bool) -> Response<Bytes> {
         let (form, status) = match self.nature() {
             Nature::Lasting => (&client.refusal, client.refusal.status),
@@ -184,7 +190,7 @@ impl RefusalReason {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if matches!(self, Self::Framing | Self::Protocol) {
-            // Where its next request begins is not known.
+            // Nobody knows where the next request on it begins.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         for (name, value) in form.headers {
@@ -194,11 +200,11 @@ impl RefusalReason {
     }
 
     fn body(self, form: &ErrorForm) -> Bytes {
-        // The messages above have nothing that JSON escapes; a test holds them to it.
+        // No message contains a character that JSON escapes, which a test checks.
         Bytes::from([form.before, "\"", self.message(), "\"", form.after].concat())
     }
 
-    /// The refusal as the text of a message in an open WebSocket; none for a CLI that opens none.
+    /// The refusal as a message in an open WebSocket; none for a CLI that opens no WebSocket.
     pub(super) fn in_web_socket(self, client: &BrokerClient) -> Option<Bytes> {
         client.in_web_socket.as_ref().map(|form| self.body(form))
     }

@@ -32,7 +32,7 @@ pub struct NamedNumber {
     pub value: f64,
 }
 
-/// What a broker is started with.
+/// The options of a broker.
 #[napi(object, object_to_js = false)]
 pub struct BrokerOptions {
     pub upstreams: Vec<String>,
@@ -42,7 +42,7 @@ pub struct BrokerOptions {
     pub numbers: Vec<NamedNumber>,
 }
 
-/// How much there is of what is bounded.
+/// The figures that show how busy the broker is.
 #[napi(object, object_from_js = false)]
 pub struct BrokerCounts {
     pub tokens: f64,
@@ -93,14 +93,14 @@ impl From<Record> for AuditRecord {
     }
 }
 
-/// What the reader of an audit waits for.
+/// What a reader of the audit found.
 #[napi(string_enum = "kebab-case")]
 pub enum AuditWaiting {
-    /// Nothing: there is a record.
+    /// There is a record.
     Ready,
-    /// The call of its function.
+    /// There is no record: the reader's function will be called.
     UntilCalled,
-    /// Nothing: no further record comes.
+    /// No more records will come.
     Ended,
 }
 
@@ -110,8 +110,8 @@ pub struct NativeBroker {
     broker: Arc<Broker>,
 }
 
-/// The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are properties
-/// of its option `limits`.
+/// The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are
+/// properties of its option `limits`.
 #[napi(catch_unwind)]
 pub fn broker_numbers() -> Vec<BrokerNumber> {
     let number = |number: &broker::OptionNumber| BrokerNumber {
@@ -206,7 +206,7 @@ impl NativeBroker {
     pub fn read_audit(&self, env: &Env, wake: Function<'_, (), Unknown<'static>>) -> napi::Result<NativeAuditReader> {
         let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
         let wake = move || {
-            // A closing environment hears nothing more.
+            // It fails only while the environment is closing.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let reader = self.broker.audit().read(wake).or_throw(env)?;
@@ -225,7 +225,7 @@ impl NativeBroker {
             done.resolve(|_| Ok(()));
         };
         if std::thread::Builder::new().name("pe-broker-stop".into()).spawn(stop).is_err() {
-            // The system has no thread to spare, so this one waits.
+            // The system has no thread to spare, so this thread waits.
             self.broker.stop();
             deferred.resolve(|_| Ok(()));
         }

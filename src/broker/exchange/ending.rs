@@ -1,4 +1,4 @@
-//! What ends an exchange from outside.
+//! The events that end an exchange from outside.
 
 use std::pin::Pin;
 use std::sync::Arc;

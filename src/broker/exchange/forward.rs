@@ -1,4 +1,4 @@
-//! Forwards a request that may be: to the API, with the key, and its answer back.
+//! Forwards a request that was admitted to the API, with the key, and passes its answer back.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -30,23 +30,23 @@ use crate::net::stall::Alarm;
 use crate::provider::{AllowedRequest, InsteadOfAnswer, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
 
-/// An API's answer that is replaced is no longer than that, or its connection is closed.
-const MOST_READ_FOR_NOBODY: usize = 64 * 1024;
+/// If an answer that is replaced is longer, its connection is closed instead of being used again.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024;
 
-/// A request that was let in.
+/// A request that passed every check.
 #[derive(Debug)]
 pub struct Admitted {
     pub grant: Arc<GrantState>,
     pub slot: Slot,
     pub allowed: &'static AllowedRequest,
-    /// Below the base URL, as it came.
+    /// The path below the base URL, as it came.
     pub path: Box<str>,
 }
 
-/// Forwards it, and passes the answer on.
+/// Forwards a request, and passes the answer on.
 ///
 /// # Errors
-/// Why there is no answer. The account is open then, for the refusal.
+/// Why there is no answer, with the account, which is still open for the refusal.
 pub async fn forward(
     admitted: Admitted,
     (mut parts, body): (Parts, Incoming),
@@ -86,7 +86,7 @@ pub async fn forward(
         instead.status == response.status().as_u16() && instead.kind == generation.authorization.kind
     });
     if let Some(instead) = instead {
-        keep(connection, response.into_body(), &generation.pool, &options.times);
+        discard(connection, response.into_body(), &generation.pool, &options.times);
         return Ok(in_place(instead, account));
     }
     let answer = Answer { response, connection, generation, ending, times: options.times };
@@ -96,7 +96,7 @@ pub async fn forward(
     }
 }
 
-/// An answer that the CLI gets in the place of the API's.
+/// The answer that the CLI gets instead of the API's.
 fn in_place(instead: &InsteadOfAnswer, mut account: Box<Account>) -> Response<ResponseBody> {
     account.end(Outcome::Completed);
     let mut response = Response::new(ResponseBody::whole(Bytes::from_static(instead.body.as_bytes())));
@@ -104,12 +104,12 @@ fn in_place(instead: &InsteadOfAnswer, mut account: Box<Account>) -> Response<Re
     response
 }
 
-/// Reads an answer that nobody gets, so that its connection can carry the next request.
-fn keep(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, times: &Times) {
+/// Reads the rest of an answer that is replaced, so that its connection can carry the next request.
+fn discard(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, times: &Times) {
     let (pool, times) = (Arc::clone(pool), *times);
     tokio::spawn(async move {
         let read = async {
-            let mut left = MOST_READ_FOR_NOBODY;
+            let mut left = MAX_DISCARDED_BYTES;
             while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
                 let length = frame.ok()?.data_ref().map_or(0, Bytes::len);
                 left = left.checked_sub(length)?;
@@ -122,7 +122,7 @@ fn keep(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, time
     });
 }
 
-/// Whoever reads along.
+/// The tap of this exchange, if there is one.
 fn tap_of(
     options: &Options,
     grant: &GrantState,
@@ -140,7 +140,7 @@ fn tap_of(
     options.tap.as_ref().and_then(|make| make(&exchanged))
 }
 
-/// What the request's own body failed by says more than that it failed.
+/// The reason why the request's own body failed is more precise than that sending failed.
 fn reason_of(failure: Outcome) -> RefusalReason {
     match failure {
         Outcome::BodyTooLarge => RefusalReason::BodyTooLarge,
@@ -169,7 +169,7 @@ async fn send(
     first(ended, answer).await
 }
 
-/// What an API has answered, and what comes with it.
+/// An API's answer, and what is needed to pass it on.
 struct Answer {
     response: Response<Incoming>,
     connection: PooledConnection,
@@ -179,7 +179,7 @@ struct Answer {
 }
 
 impl Answer {
-    /// Passes an answer on that stays HTTP.
+    /// Passes on an answer that does not switch protocols.
     fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
         let Self { response, connection, generation, ending, times } = self;
         let (mut parts, incoming) = response.into_parts();

@@ -1,4 +1,4 @@
-//! One request and its answer: what is counted, what is passed on, and how it ends.
+//! An exchange: one request that is forwarded to the API, and its answer.
 
 mod account;
 mod ending;

@@ -1,8 +1,9 @@
-//! Follows a client's bytes as hyper reads them, and checks each head as it was sent.
+//! Checks each request head as it was sent, by following the bytes that hyper reads.
 //!
-//! hyper takes a line that ends with a bare LF, and a length beside chunks or beside the same length, and shows nothing of
-//! it afterwards. Each is a way to have two parties see different requests in the same bytes, so a proxy refuses it. What
-//! is not understood here is refused too: a request without a verdict is not forwarded.
+//! hyper accepts a line that ends with a bare LF, and a `Content-Length` with a transfer coding or with the same length
+//! again, and does not show them afterwards. With each of them, two parties can see different requests in the same
+//! bytes (request smuggling), so a proxy must refuse it. Anything that this file does not understand is refused too: a
+//! request without a verdict is not forwarded.
 
 use std::collections::VecDeque;
 use std::io;
@@ -14,7 +15,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
 use crate::broker::refusal::RefusalReason;
 
-/// A larger head is not read, by hyper either.
+/// The largest head that is read, here and by hyper.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
@@ -43,7 +44,7 @@ struct State {
 enum Place {
     #[default]
     Head,
-    /// A body, of which so much is to come.
+    /// A body, of which so many bytes are to come.
     Body(u64),
     /// The size of a chunk, as far as it was read.
     ChunkSize(Option<u64>),
@@ -51,9 +52,9 @@ enum Place {
     ChunkSizeEnd(u64),
     /// A chunk, and the line's end behind it.
     Chunk(u64),
-    /// What follows the last chunk, to an empty line: how much of [`END_OF_HEAD`] was read.
+    /// The trailers, which end with an empty line: how much of [`END_OF_HEAD`] was read.
     Trailer(usize),
-    /// Nothing that is understood, or no HTTP any more.
+    /// Nothing that this file understands, or bytes after a switch of protocols.
     Unknown,
 }
 
@@ -82,7 +83,7 @@ impl Heads {
         self.lock().verdicts.pop_front().unwrap_or(Err(RefusalReason::Framing))
     }
 
-    /// What follows is no HTTP.
+    /// Notes that the connection has switched protocols.
     pub fn end(&self) {
         *self.lock() = State { place: Place::Unknown, ..State::default() };
     }
@@ -166,7 +167,7 @@ fn after_size(byte: u8, size: Option<u64>) -> Place {
         // With room for the line's end behind the chunk.
         (Some(digit), Some(size)) if size < 1 << 58 => Place::ChunkSize(Some(size << 4 | digit)),
         (None, Some(size)) if byte == b'\r' => Place::ChunkSizeEnd(size),
-        // An extension, which nobody needs, or no size.
+        // A chunk extension, which no CLI sends, or not a size.
         _ => Place::Unknown,
     }
 }
@@ -214,7 +215,7 @@ fn check(head: &[u8]) -> Result<BodyLength, RefusalReason> {
     }
 }
 
-/// The lines, each of which ends with CRLF: CR and LF are nowhere else.
+/// The lines of a head, or an error for a CR or LF that is not part of a CRLF.
 fn lines(head: &[u8]) -> impl Iterator<Item = Result<&[u8], RefusalReason>> {
     let mut rest = Some(head);
     std::iter::from_fn(move || {

@@ -11,9 +11,9 @@ use crate::provider::{AllowedRequest, Api, Upgrade};
 #[derive(Debug)]
 pub struct Expected {
     pub api: &'static Api,
-    /// The path of the base URL that its clients were given, without a slash at its end.
+    /// The path of the base URL that clients were given, without a trailing slash.
     pub base_path: String,
-    /// The values that `Host` may have. None if any will do, because no web page can connect.
+    /// The values that `Host` may have. None if any is allowed, because no web page can connect.
     pub hosts: Option<Vec<String>>,
 }
 
@@ -21,14 +21,14 @@ pub struct Expected {
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     pub allowed: &'static AllowedRequest,
-    /// Below the base URL.
+    /// The path below the base URL.
     pub path: &'a str,
 }
 
-/// Whether a request is one that the broker forwards.
+/// Checks that the broker forwards such a request.
 ///
 /// # Errors
-/// Why not.
+/// Why it does not.
 pub fn check<'a>(parts: &'a Parts, expected: &Expected) -> Result<Asked<'a>, RefusalReason> {
     if parts.version != Version::HTTP_11 {
         return Err(RefusalReason::Protocol);
@@ -50,7 +50,7 @@ pub fn check<'a>(parts: &'a Parts, expected: &Expected) -> Result<Asked<'a>, Ref
     Ok(Asked { allowed, path })
 }
 
-/// A web page whose name was made to resolve to loopback has that name in `Host`.
+/// Defends against DNS rebinding: a web page whose name was made to resolve to loopback has that name in `Host`.
 fn check_host(headers: &HeaderMap, expected: &Expected) -> Result<(), RefusalReason> {
     let mut all = headers.get_all(HOST).iter();
     let (Some(host), None) = (all.next(), all.next()) else { return Err(RefusalReason::Host) };
@@ -58,7 +58,7 @@ fn check_host(headers: &HeaderMap, expected: &Expected) -> Result<(), RefusalRea
     if expected.hosts.as_ref().is_none_or(is_known) { Ok(()) } else { Err(RefusalReason::Host) }
 }
 
-/// What the client asks the connection to become. None if the broker forwards no such upgrade.
+/// The upgrade that the client requests. None if the broker does not forward such an upgrade.
 fn upgrade_of(method: &Method, headers: &HeaderMap) -> Option<Upgrade> {
     let mut all = headers.get_all(UPGRADE).iter();
     let Some(protocol) = all.next() else { return Some(Upgrade::Never) };
@@ -67,12 +67,13 @@ fn upgrade_of(method: &Method, headers: &HeaderMap) -> Option<Upgrade> {
     (is_web_socket && is_asked && method == Method::GET).then_some(Upgrade::WebSocket)
 }
 
-/// Whether a header that is a list has this word.
+/// Whether a comma-separated header contains this word.
 pub(super) fn has_word(value: &HeaderValue, word: &str) -> bool {
     value.as_bytes().split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// Whether a path is this one, byte for byte: what is encoded, doubled or climbs is another. `*` is one plain segment.
+/// Whether a path matches a row byte for byte, so that no encoding, doubled slash or `..` can reach another path. `*`
+/// in the row matches one plain segment.
 fn is_path(row: &str, path: &str) -> bool {
     if !row.contains('*') {
         return row == path;
@@ -93,10 +94,10 @@ fn is_plain(segment: &str) -> bool {
     is_name && segment.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What the CLI sent as its credential. None if it sent nothing.
+/// The credential that the CLI sent; none if it sent none.
 ///
 /// # Errors
-/// Where there are several, of which one could be meant for the broker and another for the API.
+/// If there are several: one could be meant for the broker and another for the API.
 pub fn presented_token<'a>(headers: &'a HeaderMap, api: &Api) -> Result<Option<&'a [u8]>, RefusalReason> {
     let mut found = None;
     for row in api.authorizations {
@@ -104,7 +105,7 @@ pub fn presented_token<'a>(headers: &'a HeaderMap, api: &Api) -> Result<Option<&
             if found.is_some() {
                 return Err(RefusalReason::SeveralCredentials);
             }
-            // A scheme is compared as it is written: the CLIs write it so.
+            // The scheme is case-insensitive in HTTP, but the CLIs write it exactly like this.
             found = Some(value.as_bytes().strip_prefix(row.prefix.as_bytes()).unwrap_or_default());
         }
     }
