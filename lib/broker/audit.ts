@@ -46,7 +46,7 @@ export interface AuditOptions {
 
 /** How many records are taken at once. */
 const BATCH = 128
-/** Between two calls from the addon: under load, one call is for all records of this time. */
+/** The time between two calls from the addon. Under load, one call is for all records of this time. */
 const PAUSE_MS = 10
 /** The longest that a timer can be set to (Node's TIMEOUT_MAX). */
 const FOREVER = 2 ** 31 - 1
@@ -93,7 +93,7 @@ class AuditSource {
     this.#resume?.()
   }
 
-  /** The timer keeps what waits, and the event loop alive. */
+  /** The timer keeps the waiting promise reachable, and the event loop alive. */
   #sleep(milliseconds: number) {
     return new Promise<void>((resolve) => {
       const resume = () => {
@@ -108,7 +108,7 @@ class AuditSource {
   }
 }
 
-/** One record after another, however many of them are asked for at once. */
+/** Returns one record after another, also if several reads begin at once. */
 class AuditRecords implements AsyncIterableIterator<AuditRecord> {
   #source: AuditSource
   #batch: AuditRecord[] = []
@@ -138,7 +138,7 @@ class AuditRecords implements AsyncIterableIterator<AuditRecord> {
     if (this.#batch.length === 0) {
       const taken = await this.#source.next((native) => native.take(BATCH))
       if (!taken) return { done: true, value: undefined }
-      // The last one is the cheapest to take away.
+      // So that pop(), which is cheap, returns the oldest record.
       this.#batch = (own(taken) as AuditRecord[]).reverse()
     }
     return { done: false, value: this.#batch.pop() as AuditRecord }
