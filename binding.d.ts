@@ -325,7 +325,6 @@ export interface BrokerCounts {
 /** A number among the options of a broker. */
 export interface BrokerNumber {
   name: string
-  unit: string
   min: number
   max: number
   default: number

@@ -126,7 +126,6 @@ impl Default for Options {
 pub struct OptionNumber {
     /// The name in `startBroker`. If it begins with `limits.`, the option is a property of `limits`.
     pub name: &'static str,
-    pub unit: &'static str,
     pub min: u64,
     pub max: u64,
     get: fn(&Options) -> u64,
@@ -135,15 +134,14 @@ pub struct OptionNumber {
 
 impl fmt::Debug for OptionNumber {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} from {} to {} {}", self.name, self.min, self.max, self.unit)
+        write!(formatter, "{} from {} to {}", self.name, self.min, self.max)
     }
 }
 
 macro_rules! number {
-    ($name:literal, $unit:literal, $min:literal..=$max:literal, $($field:ident).+) => {
+    ($name:literal, $min:literal..=$max:literal, $($field:ident).+) => {
         OptionNumber {
             name: $name,
-            unit: $unit,
             min: $min,
             max: $max,
             get: |options| options.$($field).+ as u64,
@@ -155,15 +153,15 @@ macro_rules! number {
 /// The options that are numbers. The CLIs send fewer header bytes than the smallest limit, and hyper reads no larger
 /// head than the largest.
 pub const NUMBERS: &[OptionNumber] = &[
-    number!("limits.requestsPerSecond", "requests per second", 1..=1_000_000, limits.requests_per_second),
-    number!("limits.burst", "requests", 1..=1_000_000, limits.burst),
-    number!("limits.concurrentRequests", "requests", 1..=1_000_000, limits.concurrent_requests),
-    number!("limits.headerBytes", "bytes", 4_096..=65_536, limits.header_bytes),
-    number!("limits.bodyBytes", "bytes", 1_024..=1_099_511_627_776, limits.body_bytes),
-    number!("limits.connections", "connections", 1..=1_000_000, connections),
-    number!("limits.connectionsPerUid", "connections", 1..=1_000_000, connections_per_uid),
-    number!("threads", "threads", 1..=64, threads),
-    number!("auditRecords", "records", 1..=1_000_000, audit_records),
+    number!("limits.requestsPerSecond", 1..=1_000_000, limits.requests_per_second),
+    number!("limits.burst", 1..=1_000_000, limits.burst),
+    number!("limits.concurrentRequests", 1..=1_000_000, limits.concurrent_requests),
+    number!("limits.headerBytes", 4_096..=65_536, limits.header_bytes),
+    number!("limits.bodyBytes", 1_024..=1_099_511_627_776, limits.body_bytes),
+    number!("limits.connections", 1..=1_000_000, connections),
+    number!("limits.connectionsPerUid", 1..=1_000_000, connections_per_uid),
+    number!("threads", 1..=64, threads),
+    number!("auditRecords", 1..=1_000_000, audit_records),
 ];
 
 impl OptionNumber {

@@ -19,7 +19,6 @@ use crate::provider;
 #[napi(object, object_from_js = false)]
 pub struct BrokerNumber {
     pub name: &'static str,
-    pub unit: &'static str,
     pub min: f64,
     pub max: f64,
     pub default: f64,
@@ -116,7 +115,6 @@ pub struct NativeBroker {
 pub fn broker_numbers() -> Vec<BrokerNumber> {
     let number = |number: &broker::OptionNumber| BrokerNumber {
         name: number.name,
-        unit: number.unit,
         min: number.min as f64,
         max: number.max as f64,
         default: number.default_value() as f64,
