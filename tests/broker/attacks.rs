@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::setting::{Setting, authorized, refused, until};
 
 /// `HOST` and `TOKEN` stand for the right lines.
-fn send(setting: &Setting, raw: &str) -> (Client, Vec<String>) {
+fn send(setting: &Setting, raw: &str) -> (Client, u16) {
     let grant = setting.grant(Route::Tcp);
     let mut client = Client::connect(grant.address());
     let token = authorized(&grant);
@@ -17,8 +17,7 @@ fn send(setting: &Setting, raw: &str) -> (Client, Vec<String>) {
     // The answer must come while the grant is there.
     let answer = client.try_answer();
     drop(grant);
-    let status = answer.map_or(0, |answer| answer.status());
-    (client, vec![status.to_string()])
+    (client, answer.map_or(0, |answer| answer.status()))
 }
 
 #[test]
@@ -72,7 +71,7 @@ fn what_is_not_for_the_broker_is_refused_and_recorded() {
         ),
     ] {
         let (_, answered) = send(&setting, raw);
-        assert_eq!(answered, [status.to_string()], "{raw}");
+        assert_eq!(answered, status, "{raw}");
         assert_eq!(setting.outcome(), refused(reason), "{raw}");
     }
     assert!(api.seen().is_empty(), "{:?}", api.seen());
@@ -100,7 +99,7 @@ fn what_is_no_http_is_refused_and_recorded() {
         "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
     ] {
         let (mut client, answered) = send(&setting, raw);
-        assert!(["400", "0"].contains(&answered[0].as_str()), "{answered:?} to {raw:?}");
+        assert!([400, 0].contains(&answered), "{answered} to {raw:?}");
         assert_eq!(setting.outcome(), refused(RefusalReason::Protocol), "{raw:?}");
         assert!(client.is_closed());
     }
@@ -122,7 +121,7 @@ fn a_head_that_can_be_read_in_two_ways_is_refused() {
         let (mut client, answered) =
             send(&setting, &format!("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\n{head}\n\n0\n\n{inner}"));
         // hyper itself refuses some of them.
-        assert!(["400", "403"].contains(&answered[0].as_str()), "{answered:?} to {head}");
+        assert!([400, 403].contains(&answered), "{answered} to {head}");
         assert!(client.is_closed(), "nothing follows it");
         let records = setting.records(1);
         let expected = [refused(RefusalReason::Framing), refused(RefusalReason::Protocol)];
@@ -179,19 +178,19 @@ fn an_upgrade_that_is_none_stays_http() {
     let claude = Setting::of("claude", &api);
     // An API that switches protocols though nobody asked for it.
     let (_, answered) = send(&claude, "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n");
-    assert_eq!((answered, claude.outcome()), (vec!["502".to_owned()], refused(RefusalReason::UpstreamProtocol)));
+    assert_eq!((answered, claude.outcome()), (502, refused(RefusalReason::UpstreamProtocol)));
     let codex = Setting::of("codex", &api);
     let web_socket = "connection: upgrade\nupgrade: websocket";
     for (raw, status) in [
         // By another method, to another path, to another protocol, to two.
-        (format!("POST /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\ncontent-length: 0\n\n"), "400"),
-        (format!("GET /v1/models HTTP/1.1\nHOST\nTOKEN\n{web_socket}\n\n"), "400"),
-        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n".to_owned(), "400"),
-        (format!("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\nupgrade: h2c\n\n"), "400"),
-        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nupgrade: websocket\n\n".to_owned(), "400"),
+        (format!("POST /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\ncontent-length: 0\n\n"), 400),
+        (format!("GET /v1/models HTTP/1.1\nHOST\nTOKEN\n{web_socket}\n\n"), 400),
+        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n".to_owned(), 400),
+        (format!("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\nupgrade: h2c\n\n"), 400),
+        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nupgrade: websocket\n\n".to_owned(), 400),
     ] {
         let (_, answered) = send(&codex, &raw);
-        assert_eq!((answered[0].as_str(), codex.outcome()), (status, refused(RefusalReason::NotAllowed)), "{raw}");
+        assert_eq!((answered, codex.outcome()), (status, refused(RefusalReason::NotAllowed)), "{raw}");
     }
     // The API answers an upgrade as any request: then frames are no requests either.
     let grant = codex.grant(Route::Tcp);

@@ -30,7 +30,7 @@ fn what_is_too_large_is_refused() {
     // Beyond what is read at all: hyper's own answer.
     headers.push(format!("x-long: {}", "x".repeat(100_000)));
     assert_eq!(Client::connect(grant.address()).ask("POST", "/v1/messages", &headers, b"{}").status(), 431);
-    // In chunks its length is not told.
+    // In chunks, its length is not known at first.
     let mut client = Client::connect(grant.address());
     let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {}\r\n{}\r\n", client.host, authorized(&grant)[0]);
     client.send(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes());
@@ -39,7 +39,7 @@ fn what_is_too_large_is_refused() {
     }
     client.send(b"0\r\n\r\n");
     assert_ne!(client.try_answer().map_or(0, |answer| answer.status()), 200);
-    until("the audit tells", || {
+    until("the refusal is recorded", || {
         let records = setting.broker.audit().take(9);
         records.iter().any(|record| record.outcome == refused(RefusalReason::BodyTooLarge))
     });
@@ -98,7 +98,7 @@ fn a_request_that_waits_too_long_is_refused_for_good_and_never_with_429() {
         let (gate, api) = Gate::closed();
         let mut setting = Setting::with(provider, &api, Options { times, ..Options::default() });
         setting.limits = Limits { concurrent_requests: 1, requests_per_second: 1, burst: 3, ..Limits::default() };
-        let (grant, ended) = (setting.grant(Route::Tcp), setting.grant(Route::Tcp));
+        let grant = setting.grant(Route::Tcp);
         let mut first = begin(&grant, path);
         until("it is in flight", || api.seen().len() == 1);
         let answer = begin(&grant, path).answer();
@@ -110,7 +110,6 @@ fn a_request_that_waits_too_long_is_refused_for_good_and_never_with_429() {
         let statuses: Vec<u16> = (0..4).map(|_| begin(&grant, path).answer().status()).collect();
         assert!(statuses.contains(&status) && statuses.iter().all(|one| [200, status].contains(one)), "{statuses:?}");
         assert!(setting.records(5).iter().any(|record| record.outcome == refused(RefusalReason::TooFast)));
-        drop(ended);
     }
 }
 

@@ -95,8 +95,8 @@ fn nothing_is_left_when_the_process_has_ended() {
     assert!(api.seen().is_empty());
 }
 
-/// What the started process passes on speaks for it where the kernel says that it connected, and where it still holds the
-/// connection; not after its end.
+/// What the started process passes on speaks for it where the kernel says that it connected, and where it still holds
+/// the connection; not after its end.
 #[test]
 fn a_descriptor_that_is_passed_on_is_the_started_processs_own_affair() {
     let api = Api::answering(OK);

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use provider_env::broker::{
     Addresses, Broker, Grant, GrantRequest, Limits, LiveCredential, Options, Outcome, PeerRule, Process, Record,
-    RefusalReason, Route, Times, Upstream, UpstreamOptions,
+    RefusalReason, Route, Upstream, UpstreamOptions,
 };
 use provider_env::provider::{CredentialKind, find};
 use provider_env::secret::{ExposeSecret, Secret};
@@ -26,14 +26,9 @@ pub struct Setting {
     _sockets: TempDir,
 }
 
-/// Times that end what a test wants to see end, and nothing else.
-pub fn patient() -> Times {
-    Times::default()
-}
-
 impl Setting {
     pub fn of(provider: &'static str, api: &Api) -> Self {
-        Self::with(provider, api, Options { times: patient(), ..Options::default() })
+        Self::with(provider, api, Options::default())
     }
 
     pub fn with(provider: &'static str, api: &Api, options: Options) -> Self {
