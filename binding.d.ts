@@ -1041,7 +1041,7 @@ export interface Refreshed {
 }
 
 /** Why the broker refused a request; `docs/broker.md` explains each word. */
-export type RefusalReason = 'token' | 'several-credentials' | 'grant-ended' | 'peer-unknown' | 'peer-uid' | 'peer-process' | 'process-ended' | 'not-allowed' | 'target' | 'protocol' | 'framing' | 'host' | 'origin' | 'head-too-large' | 'body-too-large' | 'body-broke-off' | 'too-many-requests' | 'too-fast' | 'revoked' | 'credential-expired' | 'credential-unusable' | 'upstream-name' | 'upstream-address' | 'upstream-unreachable' | 'upstream-tls' | 'upstream-timeout' | 'upstream-protocol' | 'redirect' | 'unreadable-error' | 'stopped'
+export type RefusalReason = 'token' | 'several-credentials' | 'grant-ended' | 'peer-unknown' | 'peer-uid' | 'peer-process' | 'process-ended' | 'not-allowed' | 'target' | 'protocol' | 'framing' | 'host' | 'origin' | 'head-too-large' | 'body-too-large' | 'body-broke-off' | 'too-many-requests' | 'too-fast' | 'revoked' | 'credential-expired' | 'credential-unusable' | 'upstream-name' | 'upstream-address' | 'upstream-unreachable' | 'upstream-tls' | 'upstream-timeout' | 'upstream-protocol' | 'redirect' | 'unreadable-error'
 
 /** Which starts are refused while a file that configures the CLI exists. */
 export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'

@@ -132,7 +132,6 @@ export type RefusalReason =
   | 'upstream-protocol'
   | 'redirect'
   | 'unreadable-error'
-  | 'stopped'
 
 // What follows from the rows in src/provider.
 

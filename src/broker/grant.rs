@@ -173,7 +173,7 @@ impl GrantState {
             return None;
         }
         rate.left -= 1.0;
-        // Not longer than `patience`, so it is finite even if the rate is 0.
+        // Not longer than `patience`; not a number if the rate is 0 and the burst is left, which needs no wait.
         Some(Duration::try_from_secs_f64(wait).unwrap_or_default())
     }
 }

@@ -69,8 +69,6 @@ pub enum RefusalReason {
     Redirect = "redirect",
     /// The API answered with an error in an encoding in which the broker cannot search for the key.
     UnreadableError = "unreadable-error",
-    /// The broker was stopped.
-    Stopped = "stopped",
 }
 }
 
@@ -102,11 +100,9 @@ enum Nature {
 impl RefusalReason {
     const fn nature(self) -> Nature {
         match self {
-            Self::UpstreamName
-            | Self::UpstreamUnreachable
-            | Self::UpstreamTimeout
-            | Self::UpstreamProtocol
-            | Self::Stopped => Nature::Upstream,
+            Self::UpstreamName | Self::UpstreamUnreachable | Self::UpstreamTimeout | Self::UpstreamProtocol => {
+                Nature::Upstream
+            }
             Self::UpstreamAddress | Self::UpstreamTls | Self::Redirect | Self::UnreadableError => {
                 Nature::UpstreamLasting
             }
@@ -173,7 +169,6 @@ impl RefusalReason {
                 "The API answered with a redirect, which the broker does not follow. Correct the base URL."
             }
             Self::UnreadableError => "The API answered with a compressed error, which the broker does not pass on.",
-            Self::Stopped => "The broker was stopped.",
         }
     }
 
