@@ -13,10 +13,10 @@ use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, ending_of};
 use super::request_body::RequestBody;
 use super::response_body::{Passing, ResponseBody};
 use super::web_socket::{LetIn, Sides, relay};
+use super::{Ending, ending_of};
 use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};

@@ -9,8 +9,8 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::Ending;
 use super::account::Account;
-use super::ending::Ending;
 use crate::broker::audit::Outcome;
 use crate::broker::options::Times;
 use crate::broker::pool::{Pool, PooledConnection};

@@ -16,8 +16,8 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
+use super::Ending;
 use super::account::Account;
-use super::ending::Ending;
 use super::web_socket_frames::{Frames, text_frame};
 use crate::broker::audit::Outcome;
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
