@@ -27,7 +27,11 @@ export async function measured(target, program, scratch) {
   for (const scenario of SCENARIOS[target.cli]) {
     const fixture = fromRoot('__test__', 'fixtures', 'broker-requests.js')
     const env = { [clis[target.cli].variable]: program, TMPDIR: scratch }
-    const { text } = await run(fromRoot('scripts', 'netns.sh'), [process.execPath, fixture, scenario], { env, output: 'keep', timeoutMs: 300_000 })
+    const { text } = await run(fromRoot('scripts', 'netns.sh'), [process.execPath, fixture, scenario], {
+      env,
+      output: 'keep',
+      timeoutMs: 300_000
+    })
     const [, result] = /^RESULT (.*)$/m.exec(text) ?? []
     if (result === undefined) throw new Error(`${nameOf(target)}, ${scenario}: ${tail(text, 20)}`)
     all.push({ scenario, version: target.version, ...JSON.parse(result) })
@@ -44,16 +48,30 @@ export function withRequests(document, all) {
 /** Markdown: a table for each scenario, with a column for each version. @param {Measured[]} all */
 export function requestTables(all) {
   const scenarios = [...new Set(all.map(({ scenario }) => scenario))].sort()
-  return scenarios.map((scenario) => tableOf(scenario, all.filter((each) => each.scenario === scenario))).join('\n\n')
+  return scenarios
+    .map((scenario) =>
+      tableOf(
+        scenario,
+        all.filter((each) => each.scenario === scenario)
+      )
+    )
+    .join('\n\n')
 }
 
 /** @param {string} scenario @param {Measured[]} columns */
 function tableOf(scenario, columns) {
   columns.sort((a, b) => a.version.localeCompare(b.version, undefined, { numeric: true }))
-  const rows = [...rowsOf('', columns.map(credentials)), ...rowsOf('header ', columns.map(headers)), ...rowsOf('in bodies ', columns.map(bodies))]
-  const equal = columns.map(({ direct, broker }) => `${inBoth(headersOf(direct), headersOf(broker, direct))}, ${inBoth(direct.bodies, broker.bodies)}`)
+  const rows = [
+    ...rowsOf('', columns.map(credentials)),
+    ...rowsOf('header ', columns.map(headers)),
+    ...rowsOf('in bodies ', columns.map(bodies))
+  ]
+  const equal = columns.map(
+    ({ direct, broker }) => `${inBoth(headersOf(direct), headersOf(broker, direct))}, ${inBoth(direct.bodies, broker.bodies)}`
+  )
   return [
-    `**${scenario}**`, '',
+    `**${scenario}**`,
+    '',
     `| | ${columns.map(({ version }) => version).join(' | ')} |`,
     `|---|${columns.map(() => '---|').join('')}`,
     ...rows,
@@ -84,12 +102,21 @@ const bodies = ({ direct, broker }) => oneSided(direct.bodies, broker.bodies)
 /** @param {Side} side @param {Side} [other] */
 function headersOf({ sent }, other) {
   const isShared = (/** @type {string} */ request) => !other || other.sent.some((each) => each.request === request)
-  return [...new Set(sent.filter(({ request }) => isShared(request)).flatMap(({ request, headers: all }) => all.map((header) => `${header} (${request.split(' ')[1]})`)))]
+  return [
+    ...new Set(
+      sent
+        .filter(({ request }) => isShared(request))
+        .flatMap(({ request, headers: all }) => all.map((header) => `${header} (${request.split(' ')[1]})`))
+    )
+  ]
 }
 
 /** @param {string[]} direct @param {string[]} broker */
 function oneSided(direct, broker) {
-  return new Map([...direct.filter((each) => !broker.includes(each)).map((each) => [each, 'lost']), ...broker.filter((each) => !direct.includes(each)).map((each) => [each, 'added'])])
+  return new Map([
+    ...direct.filter((each) => !broker.includes(each)).map((each) => [each, 'lost']),
+    ...broker.filter((each) => !direct.includes(each)).map((each) => [each, 'added'])
+  ])
 }
 
 /** @param {string[]} direct @param {string[]} broker */
