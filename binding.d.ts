@@ -60,9 +60,9 @@ export declare class NativeCredentialStore {
   dispose(): void
 }
 
-/** The broker answers the launch until this is disposed of, or collected. */
+/** The grant of a launch. It ends when this is disposed of or garbage-collected. */
 export declare class NativeGrant {
-  /** Has the broker answer this process, and none other if the grant is for one process. */
+  /** Binds the grant to the process that was started. */
   bind(pid: number): void
   get disposed(): boolean
   dispose(): void
@@ -267,7 +267,7 @@ export interface Attributes {
   limits?: Limits
 }
 
-/** What became of a request, as a record says it. */
+/** How a request ended, in one word. */
 export type AuditOutcome = 'completed' | 'refused' | 'client-aborted' | 'upstream-broke' | 'stalled' | 'body-too-large' | 'grant-ended' | 'revoked' | 'rotated'
 
 /** One request. A line of JSON has the same fields. */
@@ -286,10 +286,10 @@ export interface AuditRecord {
   milliseconds: number
   generation: number | null
   outcome: AuditOutcome
-  reason: string | null
+  reason: RefusalReason | null
 }
 
-/** What the reader of an audit waits for. */
+/** What a reader of the audit found. */
 export type AuditWaiting = 'ready' | 'until-called' | 'ended'
 
 /** The names that the facade reads from `process.env` for every environment. */
@@ -314,7 +314,7 @@ export interface Blocked {
 /** The encoding of a token request. */
 export type BodyFormat = 'json' | 'form'
 
-/** How much there is of what is bounded. */
+/** The figures that show how busy the broker is. */
 export interface BrokerCounts {
   tokens: number
   connections: number
@@ -325,7 +325,6 @@ export interface BrokerCounts {
 /** A number among the options of a broker. */
 export interface BrokerNumber {
   name: string
-  unit: string
   min: number
   max: number
   default: number
@@ -337,7 +336,7 @@ export interface BrokerNumber {
  */
 export declare function brokerNumbers(): Array<BrokerNumber>
 
-/** What a broker is started with. */
+/** The options of a broker. */
 export interface BrokerOptions {
   upstreams: Array<string>
   caFile?: string
@@ -1040,6 +1039,9 @@ export interface Refreshed {
   /** The sealed text that the next holder of the fleet's lock is to get. */
   publish: string | null
 }
+
+/** Why the broker refused a request; `docs/broker.md` explains each word. */
+export type RefusalReason = 'token' | 'several-credentials' | 'grant-ended' | 'peer-unknown' | 'peer-uid' | 'peer-process' | 'process-ended' | 'not-allowed' | 'target' | 'protocol' | 'framing' | 'host' | 'origin' | 'head-too-large' | 'body-too-large' | 'body-broke-off' | 'too-many-requests' | 'too-fast' | 'revoked' | 'credential-expired' | 'credential-unusable' | 'upstream-name' | 'upstream-address' | 'upstream-unreachable' | 'upstream-tls' | 'upstream-timeout' | 'upstream-protocol' | 'redirect' | 'unreadable-error'
 
 /** Which starts are refused while a file that configures the CLI exists. */
 export type RefusedStarts = 'none' | 'server-credential' | 'every-credential'

@@ -6,7 +6,7 @@ import { EventEmitter } from 'node:events'
 /** The source and the kind of a credential, in the terms of `prepareRequestEnv`. */
 type ApiKeySource = 'user' | 'oauth' | 'server' | 'none'
 
-/** What became of a request, as a record says it. */
+/** How a request ended, in one word. */
 export type AuditOutcome =
   | 'completed'
   | 'refused'
@@ -100,6 +100,38 @@ type KeyVerdict = 'ok' | 'warning' | 'invalid'
 
 /** The outcome of a request about a credential. */
 type Outcome = 'valid' | 'invalid' | 'forbidden' | 'rate-limited' | 'unreachable'
+
+/** Why the broker refused a request; `docs/broker.md` explains each word. */
+export type RefusalReason =
+  | 'token'
+  | 'several-credentials'
+  | 'grant-ended'
+  | 'peer-unknown'
+  | 'peer-uid'
+  | 'peer-process'
+  | 'process-ended'
+  | 'not-allowed'
+  | 'target'
+  | 'protocol'
+  | 'framing'
+  | 'host'
+  | 'origin'
+  | 'head-too-large'
+  | 'body-too-large'
+  | 'body-broke-off'
+  | 'too-many-requests'
+  | 'too-fast'
+  | 'revoked'
+  | 'credential-expired'
+  | 'credential-unusable'
+  | 'upstream-name'
+  | 'upstream-address'
+  | 'upstream-unreachable'
+  | 'upstream-tls'
+  | 'upstream-timeout'
+  | 'upstream-protocol'
+  | 'redirect'
+  | 'unreadable-error'
 
 // What follows from the rows in src/provider.
 
@@ -198,38 +230,6 @@ export interface Diagnosis {
   readonly findings: readonly Finding[]
 }
 
-/** Why the broker refused a request; `docs/broker.md` explains each word. */
-export type RefusalReason =
-  | 'token'
-  | 'several-credentials'
-  | 'grant-ended'
-  | 'peer-unknown'
-  | 'peer-uid'
-  | 'peer-process'
-  | 'process-ended'
-  | 'not-allowed'
-  | 'target'
-  | 'protocol'
-  | 'framing'
-  | 'host'
-  | 'origin'
-  | 'head-too-large'
-  | 'body-too-large'
-  | 'body-broke-off'
-  | 'too-many-requests'
-  | 'too-fast'
-  | 'revoked'
-  | 'credential-expired'
-  | 'credential-unusable'
-  | 'upstream-name'
-  | 'upstream-address'
-  | 'upstream-unreachable'
-  | 'upstream-tls'
-  | 'upstream-timeout'
-  | 'upstream-protocol'
-  | 'redirect'
-  | 'unreadable-error'
-  | 'stopped'
 /** One request that came to the broker. It contains no header value and no body. */
 export interface AuditRecord {
   /** When the request ended, in milliseconds since 1970. */
@@ -2051,7 +2051,7 @@ export interface CodexOptions {
 }
 /**
  * Returns options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` if it is
  * needed, with delivery `"broker"` on a system that has no broker, for a
  * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with
  * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;

@@ -3,7 +3,6 @@
 
 const { ask, grant, startOne, startUpstream, KEY } = require('./support/broker.js')
 const assert = require('node:assert/strict')
-const fs = require('node:fs')
 const path = require('node:path')
 const { Writable } = require('node:stream')
 const { test } = require('node:test')
@@ -228,19 +227,4 @@ test('under load one call of the addon is for many records, and without a reader
   await ask(granted)
   await new Promise((resolve) => setImmediate(resolve))
   assert.deepEqual([calls, native.take(1), native.wait()], [1, [], 'ended'])
-})
-
-test('the words of a refusal are those of the broker', () => {
-  const source = fs.readFileSync(path.join(PROJECT, 'src', 'broker', 'refusal.rs'), 'utf8')
-  const [, variants = ''] = /pub enum Reason \{([^}]*)\}/.exec(source) ?? []
-  const words = [...variants.matchAll(/^ {4}([A-Z]\w+),/gm)].map(([, name = '']) =>
-    name.replace(/(?<!^)[A-Z]/g, (letter) => `-${letter}`).toLowerCase()
-  )
-  const types = fs.readFileSync(path.join(PROJECT, 'index.d.ts'), 'utf8')
-  const [, union = ''] = /type RefusalReason =\s([^;\n]*(?:\n\s+\|[^;\n]*)*)/.exec(types) ?? []
-  assert.ok(words.length > 20)
-  assert.deepEqual(
-    [...union.matchAll(/'([\w-]+)'/g)].map(([, word]) => word),
-    words
-  )
 })

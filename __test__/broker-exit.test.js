@@ -58,9 +58,9 @@ const ENDINGS = [
   [
     'exits while a thread waits for the audit',
     `const thread = new Worker(${JSON.stringify(
-      `require('node:worker_threads').parentPort.postMessage(1); require(${JSON.stringify(PROJECT)}).startBroker().audit().next()`
+      `require(${JSON.stringify(PROJECT)}).startBroker().audit().next(); setImmediate(() => require('node:worker_threads').parentPort.postMessage(1))`
     )}, { eval: true })
-     thread.once('message', () => setTimeout(() => process.exit(6), 100))`,
+     thread.once('message', () => process.exit(6))`,
     6,
     ''
   ]

@@ -30,6 +30,16 @@ async function openDue(t, endpoint = {}, dueIn = 700) {
   return await openLogin(t, { refreshAheadMs: AHEAD_MS }, { lifetimeMs: 3 * AHEAD_MS, first, ...endpoint })
 }
 
+/**
+ * Waits until another login, which is due a second later than the tested one, was refreshed: by then, a timer of the tested one
+ * would have fired. @param {any} t @param {number} dueIn when the tested login is due
+ */
+async function afterOthersAreRefreshed(t, dueIn) {
+  const { store } = await openDue(t, {}, dueIn + 1000)
+  keepFresh(store, startChild(t))
+  await until('another login is refreshed', () => store.generation === 2)
+}
+
 /** The next warning of ours. @param {any} t @returns {any[]} */
 function warnings(t) {
   /** @type {any[]} */
@@ -77,7 +87,7 @@ test('it is not refreshed once the last process has ended, also if the first one
   const children = [startChild(t), startChild(t)]
   for (const child of children) keepFresh(store, child)
   for (const child of children) await child[Symbol.asyncDispose]()
-  await new Promise((resolve) => setTimeout(resolve, 2500))
+  await afterOthersAreRefreshed(t, 1500)
   assert.deepEqual([endpoint.posts.length, store.generation], [0, 1])
   // The next process has it refreshed at once, because it is due.
   keepFresh(store, startChild(t))
@@ -104,7 +114,7 @@ test('tokens that live for less than refreshAheadMs are not refreshed all the ti
   const { store, endpoint } = await openDue(t, { lifetimeMs: 60_000 }, -AHEAD_MS + 30_000)
   keepFresh(store, startChild(t))
   await until('the login is refreshed', () => store.generation === 2)
-  await new Promise((resolve) => setTimeout(resolve, 1500))
+  await afterOthersAreRefreshed(t, 500)
   assert.equal(endpoint.posts.length, 1)
 })
 
@@ -118,7 +128,7 @@ test('a store that is disposed of, a single credential and a token of unknown ex
   keepFresh(CredentialStore.of('claude', 'sk-ant-api03-made-up'), child)
   const unknown = await openLogin(t, { fields: { expiresAt: 'claudeAiOauth.nothing' } })
   keepFresh(unknown.store, child)
-  await new Promise((resolve) => setTimeout(resolve, 1200))
+  await afterOthersAreRefreshed(t, 300)
   assert.deepEqual([endpoint.posts.length, unknown.endpoint.posts.length, heard.length], [0, 0, 0])
 })
 

@@ -1,44 +1,11 @@
 // The audit of the broker as an async iterable of records, and as a stream of JSON lines.
 
 import type { Readable } from 'node:stream'
-import type { AuditOutcome, NativeAuditReader, NativeBroker, ProviderId } from '../../binding.js'
+import type { AuditOutcome, NativeAuditReader, NativeBroker, ProviderId, RefusalReason } from '../../binding.js'
 import { builtin } from '../internal/builtins.ts'
 import { bare, own, translate } from '../internal/errors.ts'
 import * as validate from '../internal/validate.ts'
 import { weakly } from '../internal/weakly.ts'
-
-/** Why the broker refused a request; `docs/broker.md` explains each word. */
-export type RefusalReason =
-  | 'token'
-  | 'several-credentials'
-  | 'grant-ended'
-  | 'peer-unknown'
-  | 'peer-uid'
-  | 'peer-process'
-  | 'process-ended'
-  | 'not-allowed'
-  | 'target'
-  | 'protocol'
-  | 'framing'
-  | 'host'
-  | 'origin'
-  | 'head-too-large'
-  | 'body-too-large'
-  | 'body-broke-off'
-  | 'too-many-requests'
-  | 'too-fast'
-  | 'revoked'
-  | 'credential-expired'
-  | 'credential-unusable'
-  | 'upstream-name'
-  | 'upstream-address'
-  | 'upstream-unreachable'
-  | 'upstream-tls'
-  | 'upstream-timeout'
-  | 'upstream-protocol'
-  | 'redirect'
-  | 'unreadable-error'
-  | 'stopped'
 
 /** One request that came to the broker. It contains no header value and no body. */
 export interface AuditRecord {
@@ -79,7 +46,7 @@ export interface AuditOptions {
 
 /** How many records are taken at once. */
 const BATCH = 128
-/** Between two calls from the addon: under load, one call is for all records of this time. */
+/** The time between two calls from the addon. Under load, one call is for all records of this time. */
 const PAUSE_MS = 10
 /** The longest that a timer can be set to (Node's TIMEOUT_MAX). */
 const FOREVER = 2 ** 31 - 1
@@ -126,7 +93,7 @@ class AuditSource {
     this.#resume?.()
   }
 
-  /** The timer keeps what waits, and the event loop alive. */
+  /** The timer keeps the waiting promise reachable, and the event loop alive. */
   #sleep(milliseconds: number) {
     return new Promise<void>((resolve) => {
       const resume = () => {
@@ -141,7 +108,7 @@ class AuditSource {
   }
 }
 
-/** One record after another, however many of them are asked for at once. */
+/** Returns one record after another, also if several reads begin at once. */
 class AuditRecords implements AsyncIterableIterator<AuditRecord> {
   #source: AuditSource
   #batch: AuditRecord[] = []
@@ -171,7 +138,7 @@ class AuditRecords implements AsyncIterableIterator<AuditRecord> {
     if (this.#batch.length === 0) {
       const taken = await this.#source.next((native) => native.take(BATCH))
       if (!taken) return { done: true, value: undefined }
-      // The last one is the cheapest to take away.
+      // So that pop(), which is cheap, returns the oldest record.
       this.#batch = (own(taken) as AuditRecord[]).reverse()
     }
     return { done: false, value: this.#batch.pop() as AuditRecord }

@@ -162,7 +162,7 @@ export class Broker {
    * @throws {TypeError} `ERR_INVALID_ARG_TYPE`, `ERR_INVALID_ARG_VALUE`.
    */
   rotate(target: BrokerTarget, credential: SecretInput, options?: { kind?: 'api-key' | 'oauth-token' | undefined }): number {
-    // Lent first: bytes are consumed also where a name is wrong.
+    // Lent first, so that bytes are consumed even if a name is wrong.
     return lendInput(credential, 'credential', (lent) => {
       const { provider, workspaceId } = readTarget(target)
       const { kind } = validate.options('options', options, ['kind'])

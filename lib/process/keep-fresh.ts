@@ -1,4 +1,4 @@
-// Refreshes a stored login while processes run that the broker serves with it.
+// Refreshes a stored login while processes run whose requests the broker sends with it.
 
 import type { CredentialStore } from '../credential/credential-store.ts'
 import { dueAt } from '../credential/credential-store.ts'
@@ -15,8 +15,8 @@ interface Kept {
 }
 
 /**
- * Between two tries, if the token is still due after the first: a quarter of the time for which it is still valid, within
- * these bounds. That is so after a failure, and for tokens that live for less than `refreshAheadMs`.
+ * The time between two attempts, if the token is still due after the first: a quarter of the time for which it is still
+ * valid, within these bounds. That happens after a failure, and with tokens that live for less than `refreshAheadMs`.
  */
 const RETRY_MS = { least: 1000, most: 60_000 }
 /** The clock may be set, or another process may refresh the login: after this time, the store is looked at again. */
@@ -44,12 +44,12 @@ export function keepFresh(store: CredentialStore, child: ProviderProcess) {
   if (entry.timer === undefined) schedule(store, entry, Math.max(idleFor(store), 0))
 }
 
-/** Whether there are tokens of which somebody knows when they expire. */
+/** Whether the store has tokens whose expiry is known. */
 function refreshes(store: CredentialStore) {
   return !store.disposed && dueAt(store) !== undefined
 }
 
-/** How long nothing is to be done. */
+/** How long until the store must be looked at again. */
 function idleFor(store: CredentialStore) {
   return Math.min((dueAt(store) ?? 0) - Date.now(), LOOK_MS)
 }

@@ -68,7 +68,7 @@ const OPTIONS = validate.members({
 
 /**
  * Returns options for the Codex SDK.
- * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` where it is
+ * @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if `env` is not for `codex`, without `exposeSecrets: true` if it is
  * needed, with delivery `"broker"` on a system that has no broker, for a
  * Codex SDK before 0.149.0 in `node_modules` of the main module, which would ignore the protections, or with
  * delivery `"env"` and the server's key, which the SDK cannot protect from `config.toml` in `CODEX_HOME`; `ERR_PROVIDER_CA_FILE_UNUSABLE`;

@@ -1,4 +1,4 @@
-//! The audit: one record for each request, in a bounded queue. A record never has a header's value or a body in it.
+//! The audit: one record for each request, in a bounded queue. A record never contains a header's value or a body.
 
 use std::collections::VecDeque;
 use std::fmt;
@@ -9,36 +9,36 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use serde::ser::SerializeStruct;
 use serde::{Serialize, Serializer};
 
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use crate::error::{Error, ErrorCode};
 use crate::words::words;
 
-/// What a caller chose is repeated to this length.
+// A caller chose the path and the method of a refused request, so a record repeats no more of them than this.
 const MAX_PATH_BYTES: usize = 256;
 const MAX_METHOD_BYTES: usize = 16;
 
-/// What became of a request.
+/// How a request ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Outcome {
     /// The whole answer was passed on.
     Completed,
-    Refused(Reason),
-    /// The client went away; the request to the API was ended.
+    Refused(RefusalReason),
+    /// The client closed its connection, which ended the request to the API.
     ClientAborted,
-    /// The answer broke off.
+    /// The API's answer ended too early.
     UpstreamBroke,
-    /// For too long, nothing came or could be passed on.
+    /// One side sent or took nothing for longer than the broker waits.
     Stalled,
-    /// The body was larger than is taken.
+    /// The body was larger than the launch may send.
     BodyTooLarge,
     GrantEnded,
     Revoked,
-    /// A WebSocket was ended between two of its messages, as the credential was rotated.
+    /// A WebSocket was closed between two messages, because the credential was rotated.
     Rotated,
 }
 
 words! {
-/// What became of a request, as a record says it.
+/// How a request ended, in one word.
 pub enum AuditOutcome {
     /// The whole answer was passed on.
     Completed = "completed",
@@ -77,9 +77,9 @@ impl Outcome {
         }
     }
 
-    /// Why a request was refused.
+    /// The reason of a refusal; none for any other outcome.
     #[must_use]
-    pub const fn reason(self) -> Option<Reason> {
+    pub const fn reason(self) -> Option<RefusalReason> {
         match self {
             Self::Refused(reason) => Some(reason),
             _ => None,
@@ -87,40 +87,40 @@ impl Outcome {
     }
 }
 
-/// Two fields of its record.
+/// Serializes as two fields of its record.
 impl Serialize for Outcome {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         let mut fields = serializer.serialize_struct("Outcome", 2)?;
         fields.serialize_field("outcome", self.word().as_str())?;
-        fields.serialize_field("reason", &self.reason())?;
+        fields.serialize_field("reason", &self.reason().map(RefusalReason::as_str))?;
         fields.end()
     }
 }
 
-/// One request: who, what, and what became of it.
+/// One request: who sent it, what it was for, and how it ended.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
 pub struct Record {
-    /// When it ended.
+    /// When the request ended.
     #[serde(serialize_with = "milliseconds_since_1970")]
     pub time: SystemTime,
     pub provider: &'static str,
     #[serde(serialize_with = "text")]
     pub workspace: Option<Arc<str>>,
     pub grant: Option<u64>,
-    /// The uid at the other end of the connection.
+    /// The uid of the process that made the connection.
     pub uid: Option<u32>,
     pub pid: Option<i32>,
     pub method: Box<str>,
-    /// Without the query. Of a request that was refused, it is what a caller chose.
+    /// The path without its query. The client chose the path of a refused request.
     pub path: Box<str>,
-    /// The API's, or the refusal's; none if there was no answer.
+    /// The status of the API's answer or of the refusal; none if there was no answer.
     pub status: Option<u16>,
-    /// Bytes of the request's body, or that went up on a WebSocket.
+    /// The bytes of the request's body, or those that the client sent on a WebSocket.
     pub bytes_up: u64,
     pub bytes_down: u64,
     pub milliseconds: u64,
-    /// Which credential it carried: they are counted from 1.
+    /// The number of the credential that the request carried, counted from 1.
     pub generation: Option<u64>,
     #[serde(flatten)]
     pub outcome: Outcome,
@@ -133,10 +133,10 @@ impl Record {
         milliseconds(self.time)
     }
 
-    /// As one line of JSON, without the line's end.
+    /// The record as one line of JSON, without a newline.
     #[must_use]
     pub fn to_json(&self) -> String {
-        // Numbers, words of ours and texts: there is nothing in it that JSON cannot have.
+        // It contains only numbers and strings, so serializing it cannot fail.
         serde_json::to_string(self).unwrap_or_default()
     }
 }
@@ -154,7 +154,7 @@ fn milliseconds(time: SystemTime) -> u64 {
     u64::try_from(since.as_millis()).unwrap_or(u64::MAX)
 }
 
-/// At most `most` bytes of a text.
+/// The beginning of a text, at most `most` bytes.
 pub(super) fn shortened(text: &str, most: usize) -> Box<str> {
     let mut end = text.len().min(most);
     while !text.is_char_boundary(end) {
@@ -181,8 +181,8 @@ pub(super) fn path_of(uri: &hyper::Uri) -> Box<str> {
     shortened(&path, MAX_PATH_BYTES)
 }
 
-/// Records that nobody has taken yet. When it is full, further records are counted and lost, and the first ones stay;
-/// refusals find it full when half of it is.
+/// The records that nobody has taken yet. When the queue is full, it keeps those that it has, and counts and drops new
+/// ones. For refusals it is full when it is half full.
 pub struct Audit {
     queue: Mutex<Queue>,
     capacity: usize,
@@ -194,24 +194,24 @@ type Wake = Arc<dyn Fn() + Send + Sync>;
 #[derive(Default)]
 struct Queue {
     records: VecDeque<Record>,
-    /// Whether no further record comes.
+    /// Whether no more records will come.
     is_closed: bool,
     reader: Option<Wake>,
-    /// Whether the reader waits for its call.
+    /// Whether the reader waits for a call of `reader`.
     is_awaited: bool,
 }
 
-/// The one reader of an audit. Dropping it lets another one read.
+/// The one reader of an audit. Dropping it lets another reader begin.
 pub struct AuditReader(Arc<Audit>);
 
-/// What a reader that found no record waits for.
+/// What [`AuditReader::wait`] found.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Waiting {
-    /// Nothing: there is a record.
+    /// There is a record.
     Ready,
-    /// The call of its function.
+    /// There is no record: the reader's function will be called.
     UntilCalled,
-    /// Nothing: the broker has stopped, and every record was taken.
+    /// The broker has stopped, and every record was taken.
     Ended,
 }
 
@@ -236,8 +236,8 @@ impl Audit {
         self.queue.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Becomes the audit's reader. `wake` is called after each [`AuditReader::wait`] that asks for it, once; it is called
-    /// on a thread of the broker's, and must not block.
+    /// Begins to read. `wake` is called once for each [`AuditReader::wait`] that returned [`Waiting::UntilCalled`], on
+    /// one of the broker's threads. It must not block.
     ///
     /// # Errors
     /// `BUSY` while there is another reader: a record is read once, so two readers would each miss what the other took.
@@ -260,7 +260,7 @@ impl Audit {
         queue.records.drain(..count).collect()
     }
 
-    /// How many records found no room.
+    /// How many records were dropped because the queue was full.
     #[must_use]
     pub fn lost(&self) -> u64 {
         self.lost.load(Ordering::Relaxed)
@@ -279,7 +279,7 @@ impl Audit {
         wake(queue);
     }
 
-    /// Tells the reader that no further record comes.
+    /// Lets the reader know that no more records will come.
     pub(super) fn close(&self) {
         let mut queue = self.queue();
         queue.is_closed = true;
@@ -303,7 +303,7 @@ impl AuditReader {
         self.0.take(most)
     }
 
-    /// Asks to be called when there is a record, or when none will come any more.
+    /// Requests a call of the reader's function when there is a record or no more will come, unless that is so already.
     #[must_use]
     pub fn wait(&self) -> Waiting {
         let mut queue = self.0.queue();
@@ -321,7 +321,7 @@ impl AuditReader {
 impl Drop for AuditReader {
     fn drop(&mut self) {
         let reader = self.0.queue().reader.take();
-        // Without the lock: it may be a function of JavaScript's.
+        // Outside the lock, because dropping a JavaScript function runs code that is not ours.
         drop(reader);
     }
 }
@@ -391,7 +391,7 @@ mod tests {
 
     #[test]
     fn a_line_has_the_outcome_and_the_reason_of_a_refusal_as_two_fields() {
-        let line = record(Outcome::Refused(Reason::PeerUid)).to_json();
+        let line = record(Outcome::Refused(RefusalReason::PeerUid)).to_json();
         assert!(line.ends_with(r#""outcome":"refused","reason":"peer-uid"}"#), "{line}");
         let line = record(Outcome::ClientAborted).to_json();
         assert!(line.ends_with(r#""outcome":"client-aborted","reason":null}"#), "{line}");

@@ -1,4 +1,4 @@
-//! A grant: what one launch may ask, as long as it runs.
+//! A grant: what one launch may request of the broker while it runs.
 
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -11,23 +11,24 @@ use super::live_credential::LiveCredential;
 use super::options::Limits;
 use super::peer::{Peer, PeerRule, Process};
 use super::race::first;
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use super::token::TokenDigest;
 
-/// A CLI can ask before the launch knows its process, but not for long.
+/// A CLI may connect before its launch has bound the grant to its process. The broker waits this long for that.
 const UNTIL_BOUND: Duration = Duration::from_secs(5);
 
-/// Requests of one launch that wait for their turn. More wait only if somebody wants to use up the broker's connections.
+/// The most requests of one launch that wait for their turn. More would wait only in an attack on the broker's
+/// connections.
 const MAX_WAITING: usize = 256;
 
-/// What the broker knows of a launch.
+/// What the broker keeps about a launch.
 #[derive(Debug)]
 pub struct GrantState {
     pub(super) id: u64,
     pub(super) workspace: Arc<str>,
     pub(super) credential: Arc<LiveCredential>,
     pub(super) limits: Limits,
-    /// None if the socket and the calling process are proof enough.
+    /// None if the socket and the calling process prove enough.
     pub(super) token: Option<TokenDigest>,
     peer: PeerRule,
     /// Whether it has its own socket.
@@ -42,7 +43,7 @@ pub struct GrantState {
 
 #[derive(Debug)]
 struct Rate {
-    /// Requests that may come now; negative: so many have been promised a later turn.
+    /// How many requests may come now. If it is negative, so many wait for a turn that was promised to them.
     left: f64,
     at: Instant,
 }
@@ -62,12 +63,12 @@ impl Drop for Waiting<'_> {
     }
 }
 
-/// What a grant is made of.
+/// What [`super::Broker::grant`] needs to know.
 #[derive(Debug)]
 pub struct GrantRequest {
     /// The provider's id.
     pub provider: &'static str,
-    /// What audits and bills call the tenant.
+    /// The name of the tenant in the audit.
     pub workspace: Arc<str>,
     pub credential: Arc<LiveCredential>,
     pub peer: PeerRule,
@@ -78,11 +79,12 @@ pub struct GrantRequest {
 /// How the CLI reaches the broker.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Route {
-    /// By TCP on loopback, with a token.
+    /// TCP on loopback, with a token.
     Tcp,
-    /// By its own Unix socket, with a token.
+    /// The launch's own Unix socket, with a token.
     Unix,
-    /// By its own Unix socket, without a token: the kernel says that the caller is the process that was started.
+    /// The launch's own Unix socket, without a token: the kernel reports that the caller is the process that was
+    /// started.
     UnixWithoutToken,
 }
 
@@ -110,26 +112,26 @@ impl GrantState {
         self.has_socket
     }
 
-    /// Returns whether it had none yet.
+    /// Binds the grant to a process. Returns false if it was bound before.
     pub(super) fn bind(&self, process: Process) -> bool {
         self.process.set(process).is_ok()
     }
 
-    pub(super) fn check_running(&self) -> Result<(), Reason> {
-        if self.ended.get().is_some() { Err(Reason::GrantEnded) } else { Ok(()) }
+    pub(super) fn check_running(&self) -> Result<(), RefusalReason> {
+        if self.ended.get().is_some() { Err(RefusalReason::GrantEnded) } else { Ok(()) }
     }
 
-    /// Whether the grant is for this peer. Waits for a moment if the launch does not know its process yet.
-    pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), Reason> {
+    /// Checks that the grant is for this peer. Waits up to [`UNTIL_BOUND`] if the grant is not bound yet.
+    pub(super) async fn check_peer(&self, peer: &Peer) -> Result<(), RefusalReason> {
         if self.peer.only_started_process && self.process.get().is_none() && peer.uid() == Some(self.peer.uid) {
             let _ = timeout(UNTIL_BOUND, self.process.wait()).await;
         }
         peer.check(self.peer, self.id, self.process.get())
     }
 
-    /// Takes a place among the requests in flight, and waits for its turn for at most `patience`: a CLI that is told to come
-    /// again later gives up, or hides the reason.
-    pub(super) async fn admit(&self, patience: Duration) -> Result<Slot, Reason> {
+    /// Admits a request to those in flight. It waits for at most `patience` instead of refusing at once, because a CLI
+    /// that gets a 429 gives up, or does not show the reason.
+    pub(super) async fn admit(&self, patience: Duration) -> Result<Slot, RefusalReason> {
         let at_once = self.turn(Duration::ZERO).filter(Duration::is_zero);
         let permit = at_once.and_then(|_| Arc::clone(&self.in_flight).try_acquire_owned().ok());
         if let Some(permit) = permit {
@@ -137,28 +139,28 @@ impl GrantState {
         }
         let ended = async {
             self.ended.wait().await;
-            Err(Reason::GrantEnded)
+            Err(RefusalReason::GrantEnded)
         };
         first(ended, self.wait(patience, at_once.is_some())).await
     }
 
-    async fn wait(&self, patience: Duration, has_turn: bool) -> Result<Slot, Reason> {
+    async fn wait(&self, patience: Duration, has_turn: bool) -> Result<Slot, RefusalReason> {
         let until = tokio::time::Instant::now() + patience;
         let before = self.waiting.fetch_add(1, Ordering::AcqRel);
         let _waiting = Waiting(&self.waiting);
         if before >= MAX_WAITING {
-            return Err(Reason::TooManyRequests);
+            return Err(RefusalReason::TooManyRequests);
         }
         if !has_turn {
-            sleep(self.turn(patience).ok_or(Reason::TooFast)?).await;
+            sleep(self.turn(patience).ok_or(RefusalReason::TooFast)?).await;
         }
         let permit = timeout_at(until, Arc::clone(&self.in_flight).acquire_owned()).await;
-        let permit = permit.map_err(|_| Reason::TooManyRequests)?.map_err(|_| Reason::GrantEnded)?;
+        let permit = permit.map_err(|_| RefusalReason::TooManyRequests)?.map_err(|_| RefusalReason::GrantEnded)?;
         Ok(Slot { _permit: permit })
     }
 
-    /// How long a request has to wait until the rate allows it. None if that is longer than `patience`: then no turn was
-    /// taken.
+    /// How long a request must wait until the rate allows it. None if that is longer than `patience`; the request has
+    /// then taken no turn.
     fn turn(&self, patience: Duration) -> Option<Duration> {
         let mut rate = self.rate.lock().unwrap_or_else(PoisonError::into_inner);
         let now = Instant::now();
@@ -171,7 +173,7 @@ impl GrantState {
             return None;
         }
         rate.left -= 1.0;
-        // Shorter than `patience`, so it is a duration, also if nothing is earned.
+        // Not longer than `patience`; not a number if the rate is 0 and the burst is left, which needs no wait.
         Some(Duration::try_from_secs_f64(wait).unwrap_or_default())
     }
 }

@@ -1,4 +1,4 @@
-//! A broker: its threads, its grants, and one for the whole process.
+//! The broker: its threads, the grants that it gives, and the one instance of the process.
 
 use std::collections::HashMap;
 use std::path::PathBuf;
@@ -26,13 +26,14 @@ use crate::provider::{Transport, Vendor};
 use crate::secret::Secret;
 use crate::sys::wiping_allocator::with_wiped_memory;
 
-/// A request's future, hyper and rustls go a few KiB deep; without optimization several times that.
+/// A request needs a few KiB of stack in hyper and rustls, and several times that without optimization.
 const STACK_BYTES: usize = 1024 * 1024;
 
-/// Look-ups of names block, and so does reading the roots of trust. Callers' names leave some of them to the others.
+/// Threads that resolve names and read the roots of trust, which blocks. Names from base URLs of callers leave some of
+/// them to the others.
 const BLOCKING_THREADS: usize = CALLERS_LOOK_UPS + 4;
 
-/// By provider and vendor.
+/// The port of each provider and vendor.
 type Ports = HashMap<(&'static str, &'static str), (u16, Arc<Reservation>)>;
 
 /// A proxy on loopback that puts the key on the wire, for every launch of this process.
@@ -45,13 +46,13 @@ pub struct Broker {
     threads: Arc<Threads>,
     ports: Mutex<Ports>,
     sockets: Mutex<Option<Arc<BrokerDirectory>>>,
-    /// Whether code of the worker's has it, and not only launches.
+    /// Whether `startBroker` returned it, so that not only launches use it.
     is_callers: AtomicBool,
     stop: Arc<SetOnce<()>>,
     running: Mutex<Vec<JoinHandle<()>>>,
 }
 
-/// What one launch may do, until it is dropped.
+/// One launch's permission to use the broker, until it is dropped.
 #[derive(Debug)]
 pub struct Grant {
     shared: Arc<Shared>,
@@ -68,11 +69,11 @@ pub struct Grant {
 pub enum Address {
     /// The base URL.
     Tcp(String),
-    /// The path of the socket. The base URL's host does not count there.
+    /// The path of the socket. The host of the base URL does not matter there.
     Unix(PathBuf),
 }
 
-/// How much there is of what is bounded.
+/// The figures that show how busy a broker is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Counts {
     /// Launches that may use the broker.
@@ -82,19 +83,19 @@ pub struct Counts {
     /// Credentials that launches share.
     pub credentials: usize,
     pub connections: usize,
-    /// Connections that were closed at once, as there were too many.
+    /// Connections that were closed at once, because there were too many.
     pub refused_connections: u64,
-    /// Records of the audit that nobody took in time.
+    /// Records that were dropped because the audit was full.
     pub lost_records: u64,
 }
 
 static OF_PROCESS: Mutex<Option<Arc<Broker>>> = Mutex::new(None);
 
 impl Broker {
-    /// Starts one, on its own threads.
+    /// Starts a broker on its own threads.
     ///
     /// # Errors
-    /// `BUSY` if the system gives no thread or no descriptor; as [`Options::check`].
+    /// `BUSY` if the system has no thread or descriptor to spare; those of [`Options::check`] and [`Upstreams::new`].
     pub fn start(options: Options) -> Result<Self> {
         options.check()?;
         let upstreams = Upstreams::new(&options)?;
@@ -108,10 +109,10 @@ impl Broker {
             let name = format!("pe-broker-{number}");
             let thread = std::thread::Builder::new().name(name).stack_size(STACK_BYTES);
             let thread = thread.spawn(move || {
-                // An API may repeat a key, and hyper and rustls read it into buffers that they free as they are.
+                // An API may repeat a key, and hyper and rustls do not wipe the buffers that they free.
                 with_wiped_memory(|| {
                     runtime.block_on(stop.wait());
-                    // A look-up that hangs holds nobody.
+                    // Does not wait for a name that is still being resolved.
                     runtime.shutdown_background();
                 });
             });
@@ -132,10 +133,10 @@ impl Broker {
         })
     }
 
-    /// Whether this system can say who is calling by this transport.
+    /// Checks that this system can report who is calling over this transport.
     ///
     /// # Errors
-    /// `UNSUPPORTED` where a sandbox refuses `NETLINK_SOCK_DIAG`.
+    /// `UNSUPPORTED` if a sandbox refuses `NETLINK_SOCK_DIAG`.
     pub fn check_support(transport: Transport) -> Result<()> {
         static HAS_SOCK_DIAG: OnceLock<bool> = OnceLock::new();
         let is_known = || *HAS_SOCK_DIAG.get_or_init(|| SockDiag::open().is_ok());
@@ -147,10 +148,10 @@ impl Broker {
         Err(Error::new(ErrorCode::Unsupported, message))
     }
 
-    /// Whether launches as this uid can have their sockets. It creates one and removes it.
+    /// Checks that launches as this uid can have a socket, by creating one and removing it.
     ///
     /// # Errors
-    /// As a grant that has a socket.
+    /// Those of [`Broker::grant`] for [`Route::Unix`].
     pub fn check_sockets(uid: u32) -> Result<()> {
         let directory = match Self::running_in_process() {
             Some(broker) => broker.socket_directory()?,
@@ -159,10 +160,10 @@ impl Broker {
         open_unix(directory, uid).map(drop)
     }
 
-    /// The one of this process; the first call starts it.
+    /// The broker of this process, which the first call starts.
     ///
     /// # Errors
-    /// As [`Broker::start`].
+    /// Those of [`Broker::start`].
     pub fn of_process() -> Result<Arc<Self>> {
         let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(broker) = of_process.as_ref() {
@@ -173,15 +174,16 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Starts the one of this process with the caller's options. It takes the place of one that a launch has started, if
-    /// no launch uses that one any more and no caller has it.
+    /// Starts the broker of this process with the caller's options. It replaces a broker that a launch has started if
+    /// no launch uses it any more and `startBroker` never returned it.
     ///
     /// # Errors
-    /// `BUSY` if there is another one; as [`Broker::start`].
+    /// `BUSY` if this process has another broker; those of [`Broker::start`].
     pub fn install(options: Options) -> Result<Arc<Self>> {
         let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
         if of_process.as_ref().is_some_and(Self::is_in_use) {
-            let message = "This process has a broker. Call startBroker() before the first launch, or stop that one.";
+            let message = "The broker of this process already runs, so its options cannot be chosen. Call \
+                startBroker() before the first launch, or stop the running broker first.";
             return Err(Error::new(ErrorCode::Busy, message));
         }
         let broker = Arc::new(Self::start(options)?);
@@ -191,18 +193,19 @@ impl Broker {
         Ok(broker)
     }
 
-    /// Asked under the lock under which everybody gets theirs: one that only the process has is nobody else's a moment later.
+    /// The caller holds the lock of `OF_PROCESS`, through which everybody gets the broker: so nobody can begin to use
+    /// it after this has returned false.
     fn is_in_use(self: &Arc<Self>) -> bool {
         let is_held = Arc::strong_count(self) > 1 || self.is_callers.load(Ordering::Relaxed);
         is_held || !self.registry.is_empty()
     }
 
-    /// Says that a caller has it, so that no other one takes its place before it is stopped.
+    /// Notes that `startBroker` has returned it, so that no other broker replaces it before it is stopped.
     pub fn give_to_caller(&self) {
         self.is_callers.store(true, Ordering::Relaxed);
     }
 
-    /// The one of this process, if it runs.
+    /// The broker of this process, if it runs.
     #[must_use]
     pub fn running_in_process() -> Option<Arc<Self>> {
         OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -214,7 +217,7 @@ impl Broker {
         self.shared.options.limits
     }
 
-    /// Stops the one of this process, if there is one. A later call of [`Broker::of_process`] starts another.
+    /// Stops the broker of this process, if there is one. A later call of [`Broker::of_process`] starts another.
     pub fn stop_of_process() {
         let stopped = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner).take();
         if let Some(broker) = stopped {
@@ -222,8 +225,8 @@ impl Broker {
         }
     }
 
-    /// Takes it from the process, so that a later call of [`Broker::of_process`] starts another one. Whoever gets true has
-    /// to stop it.
+    /// Removes it as the broker of this process, so that a later call of [`Broker::of_process`] starts another. Returns
+    /// false if it was not that broker any more. It does not stop it.
     #[must_use]
     pub fn withdraw(self: &Arc<Self>) -> bool {
         let mut of_process = OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner);
@@ -251,15 +254,18 @@ impl Broker {
         }
     }
 
-    /// Gives a launch what it needs to ask the API: an address, and a token. The launch names its process by
-    /// [`Grant::bind`] once it has one.
+    /// Gives a launch what it needs to reach the API: an address, and a token unless the route needs none. The launch
+    /// then calls [`Grant::bind`] with its process.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` for a grant that nothing would prove; `UNSUPPORTED`, `STATE_DIR_UNUSABLE` if it cannot
-    /// listen; `BUSY` once the broker was stopped.
+    /// `ERR_INVALID_ARG_VALUE` for a grant without a token that is not for one process; `UNSUPPORTED` or
+    /// `STATE_DIR_UNUSABLE` if the broker cannot listen; `BUSY` after the broker was stopped.
     pub fn grant(&self, request: GrantRequest) -> Result<Grant> {
         if self.stop.get().is_some() {
-            return Err(Error::new(ErrorCode::Busy, "The broker was stopped. Start another one."));
+            return Err(Error::new(
+                ErrorCode::Busy,
+                "The broker was stopped. Start the launch again, which starts another broker.",
+            ));
         }
         let shared = Arc::clone(&self.shared);
         match request.route {
@@ -272,7 +278,8 @@ impl Broker {
             Route::Unix => self.unix_grant(request, true),
             Route::UnixWithoutToken if request.peer.only_started_process => self.unix_grant(request, false),
             Route::UnixWithoutToken => {
-                let message = "A grant without a token must be for one process alone.";
+                let message =
+                    "A grant without a token must be for one process. Set only_started_process, or use another route.";
                 Err(Error::new(ErrorCode::InvalidArgValue, message).name("route"))
             }
         }
@@ -295,7 +302,7 @@ impl Broker {
         Ok(Grant { shared, state, token, address, _reservation: None, _lease: None })
     }
 
-    /// Where the launches' directories are, which the first of them makes.
+    /// The directory of the launches' sockets, which the first of them makes.
     fn socket_directory(&self) -> Result<Arc<BrokerDirectory>> {
         let mut sockets = self.sockets.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(made) = sockets.as_ref() {
@@ -306,7 +313,7 @@ impl Broker {
         Ok(made)
     }
 
-    /// The base URL of an API's port, which the first grant for it opens.
+    /// The base URL for clients of an API. The first grant for the API opens its port.
     fn tcp_address(&self, request: &GrantRequest) -> Result<(Address, Arc<Reservation>)> {
         let vendor = request.credential.vendor();
         let base_path = Endpoint::of(vendor.api.base_url)?.base_path;
@@ -362,19 +369,19 @@ impl Drop for Broker {
 }
 
 impl Grant {
-    /// Shares a credential for as long as the grant lives.
+    /// Keeps a share in a credential until the grant is dropped.
     pub(super) fn with_lease(mut self, lease: Lease) -> Self {
         self._lease = Some(lease);
         self
     }
 
-    /// What the CLI presents in the place of a key; none if the kernel's word is enough.
+    /// What the CLI sends instead of a key; none if the route needs no token.
     #[must_use]
     pub fn token(&self) -> Option<&Secret> {
         self.token.as_ref()
     }
 
-    /// Forgets the token, which the process has now: a grant that runs for long takes no guarded memory.
+    /// Drops the token once the process has it, because guarded memory is scarce and a grant can last long.
     pub fn forget_token(&mut self) {
         self.token = None;
     }
@@ -390,12 +397,13 @@ impl Grant {
         self.state.id
     }
 
-    /// Binds it to the process that was started. Returns false if it was bound before: it stays with the first.
+    /// Binds the grant to the process that was started. Returns false if it was bound before; it then stays bound to
+    /// the first process.
     pub fn bind(&self, process: Process) -> bool {
         self.state.bind(process)
     }
 
-    /// Ends it: its token opens nothing any more, its socket is gone, and what is in flight is ended.
+    /// Ends the grant: its token is worthless from now on, its requests in flight end, and its socket is removed.
     pub fn end(&self) {
         self.shared.end(&self.state);
     }
@@ -420,7 +428,7 @@ fn runtime() -> std::io::Result<Runtime> {
 #[cold]
 fn no_thread(error: &std::io::Error) -> Error {
     let message = format!(
-        "The system gives no thread or descriptor for the broker: {error}. Raise its limits, or try again later."
+        "The system has no thread or descriptor for the broker: {error}. Raise its limits, or try again later."
     );
     Error::new(ErrorCode::Busy, message).errno(error.raw_os_error().unwrap_or_default(), "pthread_create")
 }

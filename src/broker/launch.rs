@@ -1,5 +1,4 @@
-//! What a launch brings to the broker, and the grant that it gets: its credential is shared with launches of the same
-//! workspace, and follows its store.
+//! Grants for launches: launches of one workspace share a credential, and a credential from a store follows the store.
 
 use std::sync::Arc;
 
@@ -16,29 +15,29 @@ use crate::secret::{ExposeSecret, Fingerprint, Secret};
 #[derive(Debug)]
 pub struct LaunchRequest {
     pub provider: &'static Provider,
-    /// What audits and bills call the tenant.
+    /// The name of the tenant in the audit.
     pub workspace: Arc<str>,
     pub owner: CredentialOwner,
     pub kind: CredentialKind,
     pub secret: Arc<Secret>,
     pub fingerprint: Option<Fingerprint>,
-    /// Which of its store's credentials it is; none if it comes from no store.
+    /// Leads to the store that the credential comes from; none if it came in a payload.
     pub generation: Option<Generation>,
     /// The endpoint, if it is not the vendor's.
     pub base_url: Option<String>,
-    /// A file of further roots of trust, in PEM.
+    /// A PEM file of certificates that are trusted in addition to the system's.
     pub ca_file: Option<String>,
     /// Who may call.
     pub peer: PeerRule,
 }
 
 impl Broker {
-    /// Gives a launch an address, and a token if its route needs one. It reads `ca_file`, and otherwise blocks for
-    /// nothing.
+    /// Gives a launch an address, and a token if its route needs one. It reads `ca_file`, and does nothing else that
+    /// blocks.
     ///
     /// # Errors
-    /// As [`Broker::grant`]; `ERR_INVALID_ARG_VALUE` for a base URL that the broker may not connect to,
-    /// `CA_FILE_UNUSABLE`, `CREDENTIAL_REVOKED`; `KEY_MALFORMED` and `UNSUPPORTED` as for [`LiveCredential::new`].
+    /// Those of [`Broker::grant`]; `ERR_INVALID_ARG_VALUE` for a base URL that the broker may not connect to,
+    /// `CA_FILE_UNUSABLE`, `CREDENTIAL_REVOKED`; those of [`LiveCredential::new`].
     pub fn grant_launch(&self, request: LaunchRequest) -> Result<Grant> {
         let LaunchRequest { provider, workspace, owner, kind, secret, generation, peer, .. } = request;
         if request.fingerprint.is_some_and(is_revoked) {
@@ -69,13 +68,12 @@ impl Broker {
         Ok(grant.with_lease(lease))
     }
 
-    /// Has every running launch of a workspace go on with another key: requests that begin after this has returned carry
-    /// it. A credential that comes from a store changes with its store, and not here. Returns how many credentials were
-    /// replaced.
+    /// Gives the running launches of a workspace another key, which every request carries that begins after this has
+    /// returned. A credential from a store changes only with its store. Returns how many credentials were replaced.
     ///
     /// # Errors
-    /// What [`credential::check`] finds, `CREDENTIAL_REVOKED`, `UNSUPPORTED` if the launches' keys are of several owners
-    /// or for several endpoints, and as [`LiveCredential::rotate`]; then none was replaced.
+    /// Those of [`credential::check`] and [`LiveCredential::rotate`], `CREDENTIAL_REVOKED`, and `UNSUPPORTED` if the
+    /// launches' keys belong to several owners or are for several endpoints; nothing was replaced then.
     pub fn rotate(
         &self,
         provider: &'static Provider,
@@ -91,23 +89,23 @@ impl Broker {
         let credentials = self.registry.given(provider.id, workspace).ok_or_else(|| several_targets(provider.id))?;
         let mut replaced = 0;
         for credential in &credentials {
-            // What is wrong with the key is found with the first one.
+            // An error that the key causes comes with the first credential, so that none is replaced.
             credential.rotate(kind, Arc::clone(&key))?;
             replaced += 1;
         }
         Ok(replaced)
     }
 
-    /// Refuses every request of a workspace's running launches, and ends those in flight. Launches that start afterwards
-    /// bring their own credential. Returns how many credentials that were.
+    /// Refuses the requests of a workspace's running launches, and ends those in flight. Launches that start afterwards
+    /// bring their own credential. Returns how many credentials were revoked.
     pub fn revoke(&self, provider: &'static Provider, workspace: &str) -> usize {
         let credentials = self.registry.of(provider.id, workspace);
         credentials.iter().for_each(|credential| credential.revoke());
         credentials.len()
     }
 
-    /// Ends what is in flight with a credential that was revoked by its fingerprint. Each request that begins is refused
-    /// without it.
+    /// Ends the requests in flight with a credential that was revoked by its fingerprint. New requests are refused
+    /// without this call, because each one checks the fingerprint.
     pub fn apply_revocations(&self) {
         self.registry.all().iter().for_each(|credential| credential.end_revoked());
     }

@@ -1,4 +1,4 @@
-//! A credential that is rotated and revoked while agents run: what a grant refers to, instead of a key.
+//! A credential that can be rotated and revoked while agents run. Grants refer to it instead of to a key.
 
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError, Weak};
 
@@ -6,7 +6,7 @@ use subtle::ConstantTimeEq;
 use tokio::sync::SetOnce;
 
 use super::pool::Pool;
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use crate::credential::{Clocks, Generation, Offer, is_revoked};
 use crate::error::{Error, ErrorCode, Result};
 use crate::net::upstream::Upstream;
@@ -14,21 +14,21 @@ use crate::provider::{Authorization, CredentialKind, Vendor};
 use crate::secret::redaction::{DEFAULT_MIN_LENGTH, Redactor};
 use crate::secret::{ExposeSecret, Fingerprint, Secret};
 
-/// A key, and where it may go: to one upstream and nowhere else.
+/// A key that may go to one upstream and nowhere else.
 #[derive(Debug)]
 pub struct LiveCredential {
     vendor: &'static Vendor,
     upstream: Arc<Upstream>,
-    /// Leads to the store whose newest credential this is; none if the key was given.
+    /// Leads to the store whose newest credential this is; none if the key came in a payload.
     store: Option<Generation>,
     state: Mutex<State>,
 }
 
 #[derive(Debug)]
 struct State {
-    /// Counts the keys that there have been: from 1, or as the store counts them.
+    /// The number of the newest key: counted from 1, or the store's number.
     number: u64,
-    newest: std::result::Result<Arc<KeyGeneration>, Reason>,
+    newest: std::result::Result<Arc<KeyGeneration>, RefusalReason>,
     /// Keys that requests in flight may still carry.
     old: Vec<Weak<KeyGeneration>>,
 }
@@ -42,9 +42,9 @@ pub(super) struct KeyGeneration {
     fingerprint: Fingerprint,
     pub upstream: Arc<Upstream>,
     pub pool: Arc<Pool>,
-    /// Set when the key must not be used a moment longer.
+    /// Set when the key was revoked: requests in flight must end.
     pub revoked: SetOnce<()>,
-    /// Set when there is a newer key, or none any more.
+    /// Set when the key is no longer the newest: new requests must not carry it.
     pub retired: SetOnce<()>,
     redactor: OnceLock<Option<Arc<Redactor>>>,
 }
@@ -53,7 +53,8 @@ impl LiveCredential {
     /// A key that changes when [`LiveCredential::rotate`] is called.
     ///
     /// # Errors
-    /// `KEY_MALFORMED` for bytes that no header may have, `UNSUPPORTED` for a kind that the API takes in no header.
+    /// `KEY_MALFORMED` for bytes that a header cannot carry, `UNSUPPORTED` for a kind that the API does not take in a
+    /// header.
     pub fn new(
         vendor: &'static Vendor,
         upstream: Arc<Upstream>,
@@ -63,10 +64,10 @@ impl LiveCredential {
         Self::with(vendor, upstream, None, 1, kind, key)
     }
 
-    /// A store's credential, which changes when the store's does: each request asks the store.
+    /// The newest credential of a store. Each request asks the store for it.
     ///
     /// # Errors
-    /// As [`LiveCredential::new`].
+    /// Those of [`LiveCredential::new`].
     pub fn of_store(vendor: &'static Vendor, upstream: Arc<Upstream>, store: Generation) -> Result<Arc<Self>> {
         let (number, Offer { kind, secret, .. }) = store.newest();
         Self::with(vendor, upstream, Some(store), number, kind, secret)
@@ -112,19 +113,19 @@ impl LiveCredential {
         }
     }
 
-    /// Whether its key was given, and is not a store's.
+    /// Whether its key came in a payload, and not from a store.
     pub(super) fn is_given(&self) -> bool {
         self.store.is_none()
     }
 
-    /// Takes a new key. Requests that begin after this has returned carry it; those in flight end with the old one. After
-    /// a revocation, it ends that. Returns the number of the new one.
+    /// Replaces the key. Requests that begin after this has returned carry the new one; those in flight end with the
+    /// old one. It undoes a revocation. Returns the number of the new key.
     ///
     /// # Errors
-    /// As [`LiveCredential::new`], and `UNSUPPORTED` for a store's credential; the old key stays then.
+    /// Those of [`LiveCredential::new`], and `UNSUPPORTED` for a store's credential; the old key stays then.
     pub fn rotate(&self, kind: CredentialKind, key: Arc<Secret>) -> Result<u64> {
         if self.store.is_some() {
-            let message = "This credential is a store's. Rotate the store instead.";
+            let message = "This credential comes from a store. Call rotate() of the CredentialStore instead.";
             return Err(Error::new(ErrorCode::Unsupported, message));
         }
         let mut state = self.lock();
@@ -134,15 +135,15 @@ impl LiveCredential {
         Ok(number)
     }
 
-    /// Refuses every request from now on, and ends those in flight. Of a store's credential it is for good.
+    /// Refuses every request from now on, and ends those in flight. For a store's credential, this is final.
     pub fn revoke(&self) {
         let mut state = self.lock();
         let number = state.number;
-        state.replace(number, Err(Reason::Revoked));
+        state.replace(number, Err(RefusalReason::Revoked));
         state.old.iter().filter_map(Weak::upgrade).for_each(|old| old.revoke());
     }
 
-    /// Ends what is in flight with a key whose fingerprint was revoked.
+    /// Ends the requests in flight with a key whose fingerprint was revoked.
     pub(super) fn end_revoked(&self) {
         let state = self.lock();
         let old = state.old.iter().filter_map(Weak::upgrade);
@@ -150,57 +151,59 @@ impl LiveCredential {
         all.filter(|generation| is_revoked(generation.fingerprint)).for_each(|generation| generation.revoke());
     }
 
-    /// What a request that begins now carries.
+    /// The key for a request that begins now.
     ///
     /// # Errors
-    /// Why it can carry none.
-    pub(super) fn newest(&self) -> std::result::Result<Arc<KeyGeneration>, Reason> {
+    /// Why there is none.
+    pub(super) fn newest(&self) -> std::result::Result<Arc<KeyGeneration>, RefusalReason> {
         let mut state = self.lock();
-        if let Some(store) = self.store.as_ref().filter(|_| state.newest.as_ref().err() != Some(&Reason::Revoked)) {
+        if let Some(store) =
+            self.store.as_ref().filter(|_| state.newest.as_ref().err() != Some(&RefusalReason::Revoked))
+        {
             self.follow(store, &mut state)?;
         }
         let newest = state.newest.clone()?;
         if is_revoked(newest.fingerprint) {
             newest.revoke();
-            return Err(Reason::Revoked);
+            return Err(RefusalReason::Revoked);
         }
         if newest.revoked.get().is_none() {
             return Ok(newest);
         }
-        // Its fingerprint was revoked, and restored since. What had begun with it was ended.
+        // Its fingerprint was revoked and then restored, so its old requests have ended, and it needs new connections.
         let kind = newest.authorization.kind;
         let again = KeyGeneration::new(self.vendor, &self.upstream, state.number, kind, Arc::clone(&newest.key));
-        let again = again.map(Arc::new).map_err(|_| Reason::CredentialUnusable);
+        let again = again.map(Arc::new).map_err(|_| RefusalReason::CredentialUnusable);
         let number = state.number;
         state.replace(number, again.clone());
         again
     }
 
-    /// Takes what the store has now.
-    fn follow(&self, store: &Generation, state: &mut State) -> std::result::Result<(), Reason> {
+    /// Takes the store's newest credential.
+    fn follow(&self, store: &Generation, state: &mut State) -> std::result::Result<(), RefusalReason> {
         let (number, Offer { kind, secret, expires_at, is_usable }) = store.newest();
         if number != state.number {
             let next = KeyGeneration::new(self.vendor, &self.upstream, number, kind, secret);
-            state.replace(number, next.map(Arc::new).map_err(|_| Reason::CredentialUnusable));
+            state.replace(number, next.map(Arc::new).map_err(|_| RefusalReason::CredentialUnusable));
         }
         if !is_usable {
-            return Err(Reason::CredentialUnusable);
+            return Err(RefusalReason::CredentialUnusable);
         }
         let is_over = expires_at.is_some_and(|at| at.is_over(Clocks::now()));
-        if is_over { Err(Reason::CredentialExpired) } else { Ok(()) }
+        if is_over { Err(RefusalReason::CredentialExpired) } else { Ok(()) }
     }
 
-    /// Whether what began with this key may go on with a further message.
+    /// Whether a WebSocket that began with this key may send another message.
     ///
     /// # Errors
-    /// Why no message can be sent at all.
-    pub(super) fn is_newest(&self, generation: &KeyGeneration) -> std::result::Result<bool, Reason> {
+    /// Why no key can be used any more.
+    pub(super) fn is_newest(&self, generation: &KeyGeneration) -> std::result::Result<bool, RefusalReason> {
         Ok(std::ptr::eq(&*self.newest()?, generation))
     }
 }
 
 impl State {
-    fn replace(&mut self, number: u64, next: std::result::Result<Arc<KeyGeneration>, Reason>) {
+    fn replace(&mut self, number: u64, next: std::result::Result<Arc<KeyGeneration>, RefusalReason>) {
         let old = std::mem::replace(&mut self.newest, next);
         self.number = number;
         self.old.retain(|old| old.strong_count() > 0);
@@ -228,12 +231,13 @@ impl KeyGeneration {
         key: Arc<Secret>,
     ) -> Result<Self> {
         if key.is_empty() || !key.expose_secret().iter().all(u8::is_ascii_graphic) {
-            let message =
-                "The key has white space or characters that no header may have. Pass it as the vendor issued it.";
+            let message = "The key contains white space or other characters that a header cannot carry. Pass it as the \
+                vendor issued it.";
             return Err(Error::new(ErrorCode::KeyMalformed, message));
         }
         let authorization = vendor.api.authorization(kind).ok_or_else(|| {
-            let message = "The broker has no header for a credential of this kind. Use another delivery.";
+            let message = "The API does not take a credential of this kind in a header, so the broker cannot add it. \
+                Use another delivery.";
             Error::new(ErrorCode::Unsupported, message)
         })?;
         Ok(Self {
@@ -259,7 +263,8 @@ impl KeyGeneration {
         self.retire();
     }
 
-    /// Looks for the key in what an API answers. Made for the first answer that needs it; none if the system refused.
+    /// Masks the key in an API's answers. It is made for the first answer that needs it; none if the system has no
+    /// memory or randomness for it.
     pub fn redactor(&self) -> Option<Arc<Redactor>> {
         let make = || {
             let shortest = self.key.len().clamp(4, DEFAULT_MIN_LENGTH);

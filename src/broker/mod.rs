@@ -1,9 +1,9 @@
 //! The broker: an agent's process holds a token that opens only the broker, and the broker puts the key on the wire.
 //!
-//! A [`Broker`] listens on loopback, on its own threads. A [`Grant`] is what one launch may ask: it belongs to a uid and,
-//! if the route allows it, to the very process that was started; it ends with the launch. The key is a
-//! [`LiveCredential`] in guarded memory, which is rotated and revoked while agents run. `docs/broker.md` says what is
-//! promised and what is not.
+//! A [`Broker`] listens on loopback, on its own threads. A [`Grant`] is one launch's permission to use it: it is for a
+//! uid and, if the route allows it, for the one process that was started, and it ends with the launch. The key is in a
+//! [`LiveCredential`], which can be rotated and revoked while agents run. `docs/broker.md` says what is promised and
+//! what is not.
 
 mod audit;
 mod exchange;
@@ -37,6 +37,6 @@ pub use live_credential::LiveCredential;
 pub use options::{Limits, NUMBERS, OptionNumber, Options, Times};
 pub use peer::sock_diag::{Owner, owner_in};
 pub use peer::{PeerRule, Process};
-pub use refusal::Reason;
+pub use refusal::RefusalReason;
 pub use request::{Asked, Expected, check, presented_token};
 pub use tap::{Exchanged, MakeTap, Tap};

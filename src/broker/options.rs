@@ -1,4 +1,4 @@
-//! What whoever starts a broker may decide: limits, times, and who reads along.
+//! The options of a broker: limits, times, upstreams, and a tap.
 
 use std::fmt;
 use std::path::PathBuf;
@@ -16,15 +16,15 @@ pub struct Limits {
     /// Bytes of the names and values of a request's headers.
     pub header_bytes: usize,
     pub body_bytes: u64,
-    /// Requests in flight; a WebSocket is one for as long as it is open.
+    /// Requests in flight. An open WebSocket is one request.
     pub concurrent_requests: usize,
     pub requests_per_second: u32,
-    /// How many may come at once, after a pause.
+    /// Requests that may come at once after a pause.
     pub burst: u32,
 }
 
 impl Default for Limits {
-    /// Several times what either CLI was seen to use: 34 requests at once (`/context` of Claude Code), bodies of 32 MB.
+    /// About twice what either CLI was seen to use: 34 requests at once (`/context` of Claude Code), bodies of 32 MB.
     fn default() -> Self {
         Self {
             header_bytes: 32 * 1024,
@@ -36,28 +36,28 @@ impl Default for Limits {
     }
 }
 
-/// How long the broker waits for whom.
+/// How long the broker waits.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Times {
-    /// From when a connection is idle until the next request's head is whole.
+    /// For the whole head of the next request, from when the connection became idle.
     pub head: Duration,
-    /// While a client sends nothing of a body, or takes nothing of an answer.
+    /// For a client that sends nothing of a body, or takes nothing of an answer.
     pub client_stall: Duration,
-    /// A request of a launch that has as many in flight, or asks as often, as it may.
+    /// For the turn of a request that exceeds its launch's requests in flight or per second.
     pub turn: Duration,
-    /// To look an address up, connect and agree on TLS.
+    /// For a connection to the API: resolving its name, connecting and the TLS handshake.
     pub connect: Duration,
-    /// Until an answer begins.
+    /// For the beginning of the API's answer.
     pub answer: Duration,
-    /// While the API sends nothing of an answer, or takes nothing of a body.
+    /// For an API that sends nothing of an answer, or takes nothing of a body.
     pub upstream_stall: Duration,
-    /// How long a connection to the API is kept for the next request.
+    /// For the next request on an idle connection to the API.
     pub upstream_idle: Duration,
 }
 
 impl Default for Times {
-    /// `head` is longer than clients keep idle connections (Codex: 90 s), so that they close them first. Claude Code waits
-    /// 10 minutes for an answer and 5 within a stream, so the broker waits longer.
+    /// `head` is longer than clients keep idle connections (Codex: 90 s), so that they close them first. Claude Code
+    /// waits 10 minutes for an answer and 5 within a stream, so the broker waits longer.
     fn default() -> Self {
         Self {
             head: Duration::from_secs(100),
@@ -71,21 +71,21 @@ impl Default for Times {
     }
 }
 
-/// What a broker is started with.
+/// The options of [`super::Broker::start`].
 #[derive(Clone)]
 pub struct Options {
-    /// Of the broker's own; a connection stays with one.
+    /// The broker's threads. Each connection stays on one of them.
     pub threads: usize,
     pub times: Times,
     /// What each launch may use.
     pub limits: Limits,
-    /// Connections of clients, of all uids together.
+    /// Connections of clients, all uids together.
     pub connections: usize,
     /// Connections of one uid.
     pub connections_per_uid: usize,
-    /// Records that wait to be taken.
+    /// Audit records that are kept until they are read.
     pub audit_records: usize,
-    /// Where the directories of Unix sockets are made: only root may rename what is there, or the directory is sticky.
+    /// The directory of the launches' Unix sockets. Other users must not be able to rename what is in it.
     pub socket_directory: PathBuf,
     /// Base URLs whose hosts may have any address; otherwise a name must have a public one.
     pub upstreams: Vec<String>,
@@ -93,7 +93,7 @@ pub struct Options {
     pub proxy: Option<String>,
     /// The absolute path of a PEM file of certificates that are trusted in addition to the system's.
     pub ca_file: Option<String>,
-    /// Who reads the exchanges.
+    /// Makes a tap for each exchange.
     pub tap: Option<Arc<MakeTap>>,
 }
 
@@ -121,12 +121,11 @@ impl Default for Options {
     }
 }
 
-/// A whole number among the options that callers set by name.
+/// An option that is a whole number, which callers set by its name.
 #[derive(Clone, Copy)]
 pub struct OptionNumber {
-    /// As `startBroker` knows it: one that begins with `limits.` is a property of `limits`.
+    /// The name in `startBroker`. If it begins with `limits.`, the option is a property of `limits`.
     pub name: &'static str,
-    pub unit: &'static str,
     pub min: u64,
     pub max: u64,
     get: fn(&Options) -> u64,
@@ -135,15 +134,14 @@ pub struct OptionNumber {
 
 impl fmt::Debug for OptionNumber {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(formatter, "{} from {} to {} {}", self.name, self.min, self.max, self.unit)
+        write!(formatter, "{} from {} to {}", self.name, self.min, self.max)
     }
 }
 
 macro_rules! number {
-    ($name:literal, $unit:literal, $min:literal..=$max:literal, $($field:ident).+) => {
+    ($name:literal, $min:literal..=$max:literal, $($field:ident).+) => {
         OptionNumber {
             name: $name,
-            unit: $unit,
             min: $min,
             max: $max,
             get: |options| options.$($field).+ as u64,
@@ -152,22 +150,22 @@ macro_rules! number {
     };
 }
 
-/// The numbers that callers set. The smallest header limit is more than the CLIs send; the largest is what the HTTP
-/// library reads of a head.
+/// The options that are numbers. The CLIs send fewer header bytes than the smallest limit, and hyper reads no larger
+/// head than the largest.
 pub const NUMBERS: &[OptionNumber] = &[
-    number!("limits.requestsPerSecond", "requests per second", 1..=1_000_000, limits.requests_per_second),
-    number!("limits.burst", "requests", 1..=1_000_000, limits.burst),
-    number!("limits.concurrentRequests", "requests", 1..=1_000_000, limits.concurrent_requests),
-    number!("limits.headerBytes", "bytes", 4_096..=65_536, limits.header_bytes),
-    number!("limits.bodyBytes", "bytes", 1_024..=1_099_511_627_776, limits.body_bytes),
-    number!("limits.connections", "connections", 1..=1_000_000, connections),
-    number!("limits.connectionsPerUid", "connections", 1..=1_000_000, connections_per_uid),
-    number!("threads", "threads", 1..=64, threads),
-    number!("auditRecords", "records", 1..=1_000_000, audit_records),
+    number!("limits.requestsPerSecond", 1..=1_000_000, limits.requests_per_second),
+    number!("limits.burst", 1..=1_000_000, limits.burst),
+    number!("limits.concurrentRequests", 1..=1_000_000, limits.concurrent_requests),
+    number!("limits.headerBytes", 4_096..=65_536, limits.header_bytes),
+    number!("limits.bodyBytes", 1_024..=1_099_511_627_776, limits.body_bytes),
+    number!("limits.connections", 1..=1_000_000, connections),
+    number!("limits.connectionsPerUid", 1..=1_000_000, connections_per_uid),
+    number!("threads", 1..=64, threads),
+    number!("auditRecords", 1..=1_000_000, audit_records),
 ];
 
 impl OptionNumber {
-    /// What it is if nobody sets it.
+    /// The value of the option if the caller does not set it.
     #[must_use]
     pub fn default_value(&self) -> u64 {
         (self.get)(&Options::default())
@@ -175,21 +173,22 @@ impl OptionNumber {
 }
 
 impl Options {
-    /// Sets a number by its name. The facade has checked its range.
+    /// Sets a number by its name.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` for a name that is not in [`NUMBERS`], and for a number out of its range.
+    /// `ERR_INVALID_ARG_VALUE` for a name that is not in [`NUMBERS`], or a value out of its range.
     pub fn set(&mut self, name: &str, value: u64) -> Result<()> {
         let number = NUMBERS.iter().find(|number| number.name == name && (number.min..=number.max).contains(&value));
-        let number = number.ok_or_else(|| refused(name, "is not a number of the broker's, or is out of its range."))?;
+        let number =
+            number.ok_or_else(|| refused(name, "is not an option of the broker, or its value is out of range."))?;
         (number.set)(self, value);
         Ok(())
     }
 
-    /// Checks what is text.
+    /// Checks the options that are text.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE`, with the name of the option.
+    /// `ERR_INVALID_ARG_VALUE`, with the name of the option.
     pub fn check(&self) -> Result<()> {
         for (index, url) in self.upstreams.iter().enumerate() {
             let must = "must be http(s)://host[:port][/path] without a user name, query or fragment.";

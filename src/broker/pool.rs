@@ -1,4 +1,4 @@
-//! Connections to an API that wait for the next request of one credential.
+//! The idle connections to an API that wait for the next request with one key.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 use std::time::{Duration, Instant};
@@ -8,15 +8,15 @@ use hyper::{Request, Response};
 
 use super::exchange::RequestBody;
 use super::options::Times;
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 use crate::net::connection::{self, Connection, KeyHeader, OutgoingBody, Unanswered};
 use crate::net::upstream::Upstream;
 use crate::secret::Secret;
 
-/// More wait for a request of one credential only after a burst.
+/// The most idle connections that are kept. There are more only after a burst.
 const MAX_IDLE: usize = 32;
 
-/// The connections of one credential: they are closed with it.
+/// The idle connections of one key, which are closed when it is rotated or revoked.
 #[derive(Debug)]
 pub struct Pool {
     idle: Mutex<Idle>,
@@ -29,19 +29,19 @@ struct Idle {
     is_swept: bool,
 }
 
-/// A connection, and since when no request is on it.
+/// A connection, and the time since which it has been idle.
 #[derive(Debug)]
 pub struct PooledConnection {
     connection: Connection,
     idle_since: Instant,
 }
 
-/// What a connection is opened with.
+/// What a new connection needs.
 #[derive(Debug)]
 pub struct Dial<'a> {
     pub upstream: &'a Arc<Upstream>,
     pub key: &'a Arc<Secret>,
-    /// What stands in the header before the key.
+    /// The header's value before the key.
     pub prefix: &'static str,
     pub times: &'a Times,
 }
@@ -55,7 +55,7 @@ impl Pool {
         self.idle.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Closes those that wait, and lets no other wait.
+    /// Closes the idle connections, and keeps no others from now on.
     pub fn close(&self) {
         let closed = {
             let mut idle = self.lock();
@@ -72,7 +72,7 @@ impl Pool {
         Some(idle.connections.swap_remove(newest))
     }
 
-    /// Keeps a connection whose answer was read to its end.
+    /// Keeps a connection whose last answer was read to its end.
     pub fn put(self: &Arc<Self>, mut pooled: PooledConnection, times: &Times) {
         pooled.idle_since = Instant::now();
         let mut idle = self.lock();
@@ -85,18 +85,18 @@ impl Pool {
         }
     }
 
-    /// Sends a request on a connection that waits, or on a new one. `header` gets the authorization.
+    /// Sends a request on an idle connection, or on a new one. `header` carries the key.
     pub async fn send(
         &self,
         request: Request<RequestBody>,
         header: &'static str,
         dial: &Dial<'_>,
-    ) -> Result<(Response<Incoming>, PooledConnection), Reason> {
+    ) -> Result<(Response<Incoming>, PooledConnection), RefusalReason> {
         let mut request = request.map(|body| -> OutgoingBody { Box::pin(body) });
         while let Some(mut pooled) = self.take() {
             match pooled.connection.send(request).await {
                 Ok(response) => return Ok((response, pooled)),
-                // The API had closed it. Nothing of the request was sent.
+                // The API had closed the connection before anything of the request was sent.
                 Err(Unanswered { unsent: Some(unsent), .. }) => request = unsent,
                 Err(unanswered) => return Err(reason_of(&unanswered)),
             }
@@ -108,7 +108,7 @@ impl Pool {
 }
 
 impl Dial<'_> {
-    async fn open(&self, header: &'static str) -> Result<Connection, Reason> {
+    async fn open(&self, header: &'static str) -> Result<Connection, RefusalReason> {
         let header = Some(KeyHeader { name: header, prefix: self.prefix, key: self.key });
         let (connect, stall) = (self.times.connect, self.times.upstream_stall);
         let dial = connection::Dial { upstream: self.upstream, header, connect, stall, deadline: None };
@@ -116,12 +116,12 @@ impl Dial<'_> {
     }
 }
 
-/// What the request's own body failed by, its account knows.
-fn reason_of(unanswered: &Unanswered) -> Reason {
-    if unanswered.is_own_body { Reason::BodyBrokeOff } else { unanswered.failure.into() }
+/// The account of the exchange knows why the request's own body failed.
+fn reason_of(unanswered: &Unanswered) -> RefusalReason {
+    if unanswered.is_own_body { RefusalReason::BodyBrokeOff } else { unanswered.failure.into() }
 }
 
-/// Closes what has waited too long, for as long as anything waits.
+/// Closes connections that have been idle for too long, until none is left.
 async fn sweep(pool: Weak<Pool>, limit: Duration) {
     loop {
         tokio::time::sleep(limit).await;

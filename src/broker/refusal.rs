@@ -1,77 +1,78 @@
-//! Why a request is refused, and the answer that the CLI understands.
-
-use std::fmt;
+//! Why a request is refused, and the answer by which the CLI shows it.
 
 use bytes::Bytes;
 use hyper::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
-use serde::Serialize;
 
 use crate::net::failure::RequestFailure;
 use crate::provider::{BrokerClient, ErrorForm};
+use crate::words::words;
 
-/// Why a request was not forwarded, or its answer not passed on. The audit has these words.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum Reason {
-    /// No token, or none of a grant of this broker.
-    Token,
-    /// More than one header that carries a credential.
-    SeveralCredentials,
-    /// The launch of the grant has ended.
-    GrantEnded,
-    /// The kernel did not say whose connection it is.
-    PeerUnknown,
-    /// The connection is of another uid than the grant's.
-    PeerUid,
-    /// The connection is not of the process that was started.
-    PeerProcess,
-    /// The process that was started has ended.
-    ProcessEnded,
-    /// Neither method and path, nor an upgrade, that inference needs.
-    NotAllowed,
-    /// The request target is no path: absolute-form, authority-form or `*`.
-    Target,
-    /// HTTP/1.0, or what is no HTTP.
-    Protocol,
-    /// A head that two parties could read in two ways: two lengths, a length beside chunks, a bare LF.
-    Framing,
-    /// Not exactly one `Host`, or another one than the broker's.
-    Host,
-    /// A web page asks.
-    Origin,
-    HeadTooLarge,
-    BodyTooLarge,
-    /// The client gave nothing more of a body, or broke it off.
-    BodyBrokeOff,
-    TooManyRequests,
-    TooFast,
+words! {
+/// Why the broker refused a request; `docs/broker.md` explains each word.
+pub enum RefusalReason {
+    /// The request has no token, or one that no running grant of this broker has.
+    Token = "token",
+    /// More than one header carries a credential.
+    SeveralCredentials = "several-credentials",
+    /// The launch has ended.
+    GrantEnded = "grant-ended",
+    /// The kernel did not report who made the connection.
+    PeerUnknown = "peer-unknown",
+    /// Another uid than the grant's made the connection.
+    PeerUid = "peer-uid",
+    /// Another process than the one that the launch started made the connection.
+    PeerProcess = "peer-process",
+    /// The process that the launch started has ended.
+    ProcessEnded = "process-ended",
+    /// Inference does not need this method, path or upgrade.
+    NotAllowed = "not-allowed",
+    /// The request target is not a path: it is in absolute-form or authority-form, or `*`.
+    Target = "target",
+    /// The request is HTTP/1.0, or not HTTP.
+    Protocol = "protocol",
+    /// Two parties could read the head in two ways: it has two lengths, a length and a transfer coding, or a bare LF.
+    Framing = "framing",
+    /// There is not exactly one `Host`, or it does not name the broker.
+    Host = "host",
+    /// A web page sent the request.
+    Origin = "origin",
+    /// The headers are larger than the launch may send.
+    HeadTooLarge = "head-too-large",
+    /// The body is larger than the launch may send.
+    BodyTooLarge = "body-too-large",
+    /// The client stopped sending the body.
+    BodyBrokeOff = "body-broke-off",
+    /// Too many requests of the launch were in flight for too long.
+    TooManyRequests = "too-many-requests",
+    /// The launch sent requests faster than it may for too long.
+    TooFast = "too-fast",
     /// The credential was revoked.
-    Revoked,
-    /// The stored login's token has expired, and was not refreshed.
-    CredentialExpired,
+    Revoked = "revoked",
+    /// The stored login's token has expired and was not refreshed.
+    CredentialExpired = "credential-expired",
     /// The store has no credential that can be sent.
-    CredentialUnusable,
-    /// The name of the API's host could not be looked up.
-    UpstreamName,
+    CredentialUnusable = "credential-unusable",
+    /// The name of the API's host could not be resolved.
+    UpstreamName = "upstream-name",
     /// The API's host has no address that the broker may connect to.
-    UpstreamAddress,
-    /// Nobody accepts connections there, or it was closed.
-    UpstreamUnreachable,
-    /// TLS failed.
-    UpstreamTls,
-    UpstreamTimeout,
-    /// What answered is not HTTP, or broke off.
-    UpstreamProtocol,
-    /// It answered with a redirect.
-    Redirect,
-    /// It answered what the broker cannot look through for the key.
-    UnreadableError,
-    /// The broker was stopped.
-    Stopped,
+    UpstreamAddress = "upstream-address",
+    /// The API refused the connection, or closed it.
+    UpstreamUnreachable = "upstream-unreachable",
+    /// TLS with the API failed.
+    UpstreamTls = "upstream-tls",
+    /// The API did not answer in time.
+    UpstreamTimeout = "upstream-timeout",
+    /// The API's answer is not HTTP, or broke off.
+    UpstreamProtocol = "upstream-protocol",
+    /// The API answered with a redirect.
+    Redirect = "redirect",
+    /// The API answered with an error in an encoding in which the broker cannot search for the key.
+    UnreadableError = "unreadable-error",
+}
 }
 
-impl From<RequestFailure> for Reason {
+impl From<RequestFailure> for RefusalReason {
     fn from(failure: RequestFailure) -> Self {
         match failure {
             RequestFailure::Dns => Self::UpstreamName,
@@ -86,29 +87,22 @@ impl From<RequestFailure> for Reason {
     }
 }
 
-/// Whether asking again can help, and whose matter it is.
+/// What the CLI should do about a refusal.
 enum Nature {
+    /// Show it: another attempt cannot help.
     Lasting,
-    /// The operator's: the API is not what the base URL promises.
+    /// Show it: the API cannot be used until the operator changes something.
     UpstreamLasting,
+    /// Try again later.
     Upstream,
 }
 
-/// The word that the audit has for it.
-impl fmt::Display for Reason {
-    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        self.serialize(formatter)
-    }
-}
-
-impl Reason {
+impl RefusalReason {
     const fn nature(self) -> Nature {
         match self {
-            Self::UpstreamName
-            | Self::UpstreamUnreachable
-            | Self::UpstreamTimeout
-            | Self::UpstreamProtocol
-            | Self::Stopped => Nature::Upstream,
+            Self::UpstreamName | Self::UpstreamUnreachable | Self::UpstreamTimeout | Self::UpstreamProtocol => {
+                Nature::Upstream
+            }
             Self::UpstreamAddress | Self::UpstreamTls | Self::Redirect | Self::UnreadableError => {
                 Nature::UpstreamLasting
             }
@@ -116,7 +110,7 @@ impl Reason {
         }
     }
 
-    /// For whoever sees the CLI's output: what is wrong, then what to do. It repeats nothing of the request.
+    /// What is wrong and what to do, for the person who reads the CLI's output. It repeats nothing of the request.
     #[must_use]
     pub const fn message(self) -> &'static str {
         match self {
@@ -132,23 +126,27 @@ impl Reason {
             Self::PeerProcess => {
                 "This token belongs to another process. Commands that an agent starts cannot use the agent's access."
             }
-            Self::NotAllowed => "The broker forwards only the requests that inference needs, and this is another one.",
+            Self::NotAllowed => {
+                "The broker forwards only the requests that inference needs. This request is not one of them."
+            }
             Self::Target => "The target of a request must be a path, not a URL.",
-            Self::Protocol => "The broker speaks HTTP/1.1.",
+            Self::Protocol => "The broker accepts only HTTP/1.1.",
             Self::Framing => {
-                "The request says in two ways how long it is, or has lines that do not end with CRLF. Send one length."
+                "The request has two lengths, or lines that do not end with CRLF. Send one length, and CRLF line ends."
             }
             Self::Host => "The header Host does not name the broker.",
-            Self::Origin => "The broker refuses requests of web pages.",
-            Self::HeadTooLarge => "The request's headers are larger than the broker takes.",
+            Self::Origin => "The broker refuses requests from web pages.",
+            Self::HeadTooLarge => {
+                "The request's headers are larger than this launch may send. Ask the operator for a higher limit."
+            }
             Self::BodyTooLarge => {
-                "The request's body is larger than the broker takes. Ask the operator for a higher limit."
+                "The request's body is larger than this launch may send. Ask the operator for a higher limit."
             }
             Self::BodyBrokeOff => "The request's body broke off.",
             Self::TooManyRequests => {
-                "This launch has had as many requests in flight as it may have for too long. Wait for them to end."
+                "This launch has too many requests in flight, and none ended in time. Wait for some of them to end."
             }
-            Self::TooFast => "This launch has asked more often than it may for too long. Wait a moment.",
+            Self::TooFast => "This launch sends requests faster than it may. Wait a moment.",
             Self::Revoked => "The credential was revoked. Ask the operator for another one.",
             Self::CredentialExpired => {
                 "The stored login has expired and was not refreshed. Ask the operator to refresh it or to log in again."
@@ -170,12 +168,11 @@ impl Reason {
             Self::Redirect => {
                 "The API answered with a redirect, which the broker does not follow. Correct the base URL."
             }
-            Self::UnreadableError => "The API answered with an error in an encoding that the broker does not read.",
-            Self::Stopped => "The broker was stopped.",
+            Self::UnreadableError => "The API answered with a compressed error, which the broker does not pass on.",
         }
     }
 
-    /// The refusal in the CLI's dialect. `is_upgrade`: the connection was to become a WebSocket.
+    /// The refusal in the form that the CLI shows. `is_upgrade`: the request was for a WebSocket.
     pub(super) fn response(self, client: &BrokerClient, is_upgrade: bool) -> Response<Bytes> {
         let (form, status) = match self.nature() {
             Nature::Lasting => (&client.refusal, client.refusal.status),
@@ -188,7 +185,7 @@ impl Reason {
         let headers = response.headers_mut();
         headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         if matches!(self, Self::Framing | Self::Protocol) {
-            // Where its next request begins is not known.
+            // Nobody knows where the next request on it begins.
             headers.insert(CONNECTION, HeaderValue::from_static("close"));
         }
         for (name, value) in form.headers {
@@ -198,48 +195,14 @@ impl Reason {
     }
 
     fn body(self, form: &ErrorForm) -> Bytes {
-        // The messages above have nothing that JSON escapes; a test holds them to it.
+        // No message contains a character that JSON escapes, which a test checks.
         Bytes::from([form.before, "\"", self.message(), "\"", form.after].concat())
     }
 
-    /// The refusal as the text of a message in an open WebSocket; none for a CLI that opens none.
+    /// The refusal as a message in an open WebSocket; none for a CLI that opens no WebSocket.
     pub(super) fn in_web_socket(self, client: &BrokerClient) -> Option<Bytes> {
         client.in_web_socket.as_ref().map(|form| self.body(form))
     }
-
-    #[cfg(test)]
-    const ALL: &'static [Self] = &[
-        Self::Token,
-        Self::SeveralCredentials,
-        Self::GrantEnded,
-        Self::PeerUnknown,
-        Self::PeerUid,
-        Self::PeerProcess,
-        Self::ProcessEnded,
-        Self::NotAllowed,
-        Self::Target,
-        Self::Protocol,
-        Self::Framing,
-        Self::Host,
-        Self::Origin,
-        Self::HeadTooLarge,
-        Self::BodyTooLarge,
-        Self::BodyBrokeOff,
-        Self::TooManyRequests,
-        Self::TooFast,
-        Self::Revoked,
-        Self::CredentialExpired,
-        Self::CredentialUnusable,
-        Self::UpstreamName,
-        Self::UpstreamAddress,
-        Self::UpstreamUnreachable,
-        Self::UpstreamTls,
-        Self::UpstreamTimeout,
-        Self::UpstreamProtocol,
-        Self::Redirect,
-        Self::UnreadableError,
-        Self::Stopped,
-    ];
 }
 
 #[cfg(test)]
@@ -248,7 +211,7 @@ mod tests {
 
     #[test]
     fn every_refusal_is_json_with_its_message() {
-        for reason in Reason::ALL {
+        for reason in RefusalReason::ALL {
             for row in crate::provider::PROVIDERS {
                 for is_upgrade in [false, true] {
                     let response = reason.response(&row.vendor().broker, is_upgrade);

@@ -12,7 +12,7 @@ use crate::net::upstream::Upstream;
 /// The provider's id and the workspace.
 type Whose = (&'static str, Arc<str>);
 
-/// The credentials of one broker. One that no launch uses any more is not in it.
+/// The credentials that running launches use.
 #[derive(Debug, Default)]
 pub struct Registry(Mutex<HashMap<Whose, Vec<InUse>>>);
 
@@ -37,13 +37,13 @@ impl Registry {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Whether no launch has a credential.
+    /// Whether no launch uses the broker.
     pub fn is_empty(&self) -> bool {
         self.lock().is_empty()
     }
 
-    /// A share in the credential that `is_same` finds among those of this owner for this upstream, or in the one that
-    /// `make` makes.
+    /// A share in the credential of this owner for this upstream for which `is_same` returns true, or else in the one
+    /// that `make` returns.
     ///
     /// # Errors
     /// Those of `make`.

@@ -11,7 +11,7 @@ use super::token::{self, TokenDigest};
 use crate::error::{Error, ErrorCode, Result};
 use crate::secret::Secret;
 
-/// Of one broker.
+/// The state of one broker.
 #[derive(Debug)]
 pub struct Shared {
     pub options: Options,
@@ -36,7 +36,7 @@ impl Shared {
         self.grants.write().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// How many grants have a token that is good.
+    /// How many running grants have a token.
     pub fn tokens(&self) -> usize {
         self.read().len()
     }
@@ -50,7 +50,7 @@ impl Shared {
         self.issued.fetch_add(1, Ordering::Relaxed) + 1
     }
 
-    /// A grant that is found by its token.
+    /// Makes a grant that is found by its token.
     ///
     /// # Errors
     /// `INTERNAL` if the system has no randomness.
@@ -60,20 +60,20 @@ impl Shared {
         let state = Arc::new(GrantState::new(self.next_id(), Some(digest), request));
         let mut grants = self.write();
         if grants.contains_key(&shelf) {
-            return Err(Error::new(ErrorCode::Internal, "Two tokens had the same place. Start again."));
+            return Err(Error::new(ErrorCode::Internal, "Two tokens have the same hash. Start the launch again."));
         }
         grants.insert(shelf, Arc::clone(&state));
         self.running.fetch_add(1, Ordering::Relaxed);
         Ok((state, token))
     }
 
-    /// A grant without a token, which its socket leads to.
+    /// Makes a grant without a token, which is found by its socket.
     pub fn issue_without_token(&self, request: GrantRequest) -> Arc<GrantState> {
         self.running.fetch_add(1, Ordering::Relaxed);
         Arc::new(GrantState::new(self.next_id(), None, request))
     }
 
-    /// The grant of a token that a caller presents.
+    /// The grant whose token a caller presented.
     pub fn find(&self, presented: &TokenDigest) -> Option<Arc<GrantState>> {
         let grants = self.read();
         let state = grants.get(&presented.shelf())?;
@@ -81,7 +81,7 @@ impl Shared {
         is_it.then(|| Arc::clone(state))
     }
 
-    /// Its token opens nothing any more, and what is in flight ends.
+    /// Ends a grant: its token is worthless from now on, and its requests in flight end.
     pub fn end(&self, state: &GrantState) {
         if state.ended.set(()).is_ok() {
             self.running.fetch_sub(1, Ordering::Relaxed);

@@ -1,4 +1,4 @@
-//! The seam for metering: whoever reads the bytes of an exchange as they pass, and changes and delays nothing.
+//! Taps: they read the bytes of an exchange as they pass, for example to meter it, and change and delay nothing.
 
 use std::fmt;
 use std::sync::Arc;
@@ -9,21 +9,22 @@ use hyper::http::HeaderMap;
 use super::audit::Outcome;
 use crate::provider::Vendor;
 
-/// What a tap gets to know about its exchange.
+/// What a tap learns about its exchange.
 #[derive(Debug)]
 pub struct Exchanged<'a> {
     pub vendor: &'static Vendor,
     pub workspace: &'a Arc<str>,
     pub grant: u64,
-    /// Which credential it carries.
+    /// The number of the credential that the request carries.
     pub generation: u64,
-    /// Below the base URL, as the provider's row has it.
+    /// The path below the base URL, as in the provider's row.
     pub path: &'static str,
-    /// Whether it becomes a WebSocket: the bytes are frames then.
+    /// Whether the request is for a WebSocket, so that the bytes are frames.
     pub is_web_socket: bool,
 }
 
-/// Reads one exchange. Called on a thread of the broker's, between reading bytes and passing them on: it must not block.
+/// Reads one exchange. It is called on a thread of the broker between reading bytes and passing them on, so it must not
+/// block.
 pub trait Tap: Send + fmt::Debug {
     /// The answer has begun.
     fn head(&mut self, status: StatusCode, headers: &HeaderMap);
@@ -31,9 +32,9 @@ pub trait Tap: Send + fmt::Debug {
     fn up(&mut self, bytes: &[u8]);
     /// Bytes of the answer's body, or of frames from the API, as they pass.
     fn down(&mut self, bytes: &[u8]);
-    /// Nothing follows.
+    /// The exchange has ended.
     fn end(&mut self, outcome: Outcome);
 }
 
-/// Makes the tap of an exchange. None for an exchange that nobody reads.
+/// Makes the tap of an exchange; none for an exchange that needs no tap.
 pub type MakeTap = dyn Fn(&Exchanged<'_>) -> Option<Box<dyn Tap>> + Send + Sync;

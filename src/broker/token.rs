@@ -1,4 +1,4 @@
-//! Tokens: what an agent holds in the place of a key. Of a token the broker keeps its hash alone.
+//! Tokens, which an agent holds instead of a key. The broker keeps only their hashes.
 
 use data_encoding::BASE64URL_NOPAD;
 use sha2::{Digest, Sha256};
@@ -7,9 +7,9 @@ use subtle::ConstantTimeEq;
 use crate::error::Result;
 use crate::secret::{ExposeSecret, Secret};
 
-/// 256 bits, which nobody guesses.
+/// 256 bits, too many to guess.
 const RANDOM_BYTES: usize = 32;
-/// Of them in base64url, without padding.
+/// The length of the random bytes in base64url without padding.
 const ENCODED_BYTES: usize = 43;
 
 /// The SHA-256 of a token.
@@ -17,15 +17,15 @@ const ENCODED_BYTES: usize = 43;
 pub struct TokenDigest([u8; 32]);
 
 impl TokenDigest {
-    /// The digest of what a caller presents; none for what cannot be a token with this prefix, and is not hashed.
+    /// The digest of what a caller presents; none, and nothing is hashed, if it cannot be a token with this prefix.
     #[must_use]
     pub fn of(presented: &[u8], prefix: &str) -> Option<Self> {
         let random = presented.strip_prefix(prefix.as_bytes())?;
         (random.len() == ENCODED_BYTES).then(|| Self(Sha256::digest(presented).into()))
     }
 
-    /// Where to look for it. A caller that does not know the token cannot choose its hash, so the time of a look reveals
-    /// nothing.
+    /// The key of the table of grants. A caller who does not know a token cannot choose its hash, so the time that a
+    /// search takes reveals nothing.
     pub(super) fn shelf(&self) -> u64 {
         let [a, b, c, d, e, f, g, h, ..] = self.0;
         u64::from_ne_bytes([a, b, c, d, e, f, g, h])

@@ -1,5 +1,4 @@
-//! The APIs that launches name by a base URL: which addresses each may have, and one upstream for all launches that name
-//! the same.
+//! The upstreams of a broker: which addresses each may have, and one upstream for all launches with the same base URL.
 
 use std::collections::HashMap;
 use std::io::Read;
@@ -18,16 +17,16 @@ use crate::net::upstream::{Upstream, UpstreamOptions};
 use crate::provider::Vendor;
 use crate::sys::regular_file::open_regular;
 
-/// A file of roots is a few hundred KiB at most.
+/// A file of roots has a few hundred KiB at most.
 const MAX_CA_BYTES: u64 = 4 << 20;
 
-/// Upstreams that no launch uses are forgotten beyond this number. Each has read the roots of trust.
+/// If there are more upstreams, those that no launch uses are dropped: each holds the system's roots of trust.
 const MAX_UNUSED: usize = 16;
 
 /// Names of callers' choice that are looked up at a time. Each takes a thread, for half a minute at worst.
 pub(super) const CALLERS_LOOK_UPS: usize = 12;
 
-/// The base URL, and the SHA-256 of further roots of trust.
+/// The base URL, and the SHA-256 of the launch's own roots of trust.
 type Key = (Box<str>, [u8; 32]);
 
 /// The upstreams of one broker.
@@ -36,7 +35,7 @@ pub struct Upstreams {
     /// Base URLs whose hosts may have any address.
     trusted: Vec<Endpoint>,
     proxy: Option<String>,
-    /// Of the broker's own `ca_file`.
+    /// The certificates in the broker's `ca_file`.
     roots: Vec<Vec<u8>>,
     known: Mutex<HashMap<Key, Arc<Upstream>>>,
     /// Of the names in base URLs of launches.
@@ -59,7 +58,7 @@ impl Upstreams {
         })
     }
 
-    /// The upstream of a launch: the vendor's, if it names no other.
+    /// The upstream of a launch; the vendor's if `base_url` is none.
     ///
     /// # Errors
     /// `ERR_INVALID_ARG_VALUE` for a base URL that the broker may not connect to, `CA_FILE_UNUSABLE`.
@@ -75,12 +74,12 @@ impl Upstreams {
         let addresses = self.addresses(&endpoint, base_url == vendor.api.base_url);
         let literal = endpoint.host.parse::<IpAddr>();
         if literal.is_ok_and(|address| !addresses.allow(&(address, endpoint.port).into())) {
-            let message = "The base URL has an address that the broker does not connect to, because clouds keep \
-                credentials there. Correct options.baseUrl, or list it in the upstreams of startBroker().";
+            let message = "The base URL has a link-local address. The broker does not connect to it, because clouds \
+                keep credentials there. Correct options.baseUrl, or list it in the upstreams of startBroker().";
             return Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"));
         }
         let roots = self.roots.iter().cloned().chain(further).collect();
-        // Another machine's loopback is another host.
+        // The proxy's loopback is another machine.
         let proxy = self.proxy.clone().filter(|_| !is_loopback(&endpoint.host));
         let is_operators = addresses == Addresses::Any || base_url == vendor.api.base_url;
         let look_ups = (!is_operators).then(|| Arc::clone(&self.look_ups));
@@ -121,7 +120,8 @@ fn roots_in(file: &str) -> Result<Vec<Vec<u8>>> {
         let message = format!("options.caFile cannot be used: {why}. Pass the path of a file of certificates in PEM.");
         Error::new(ErrorCode::CaFileUnusable, message).name("caFile").path(file)
     };
-    let opened = open_regular(Path::new(file)).ok_or_else(|| unusable("it is not a regular file that can be read"))?;
+    let opened = open_regular(Path::new(file))
+        .ok_or_else(|| unusable("it must be a regular file that this process can read"))?;
     let mut pem = Vec::new();
     opened.take(MAX_CA_BYTES + 1).read_to_end(&mut pem).map_err(|error| unusable(&error.to_string()))?;
     if pem.len() as u64 > MAX_CA_BYTES {

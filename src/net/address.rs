@@ -1,4 +1,4 @@
-//! Where an API is, what its URL and a proxy's may be, and which addresses its host may have.
+//! Base URLs and proxy URLs, and the addresses that an API's host may have.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
 
@@ -10,11 +10,11 @@ use crate::error::{Error, ErrorCode, Result};
 /// Which addresses a host may have.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Addresses {
-    /// Those of the public Internet: for a base URL that a tenant chose. The worker may stand where a tenant's own process
-    /// does not reach: loopback, the private network, a cloud's metadata.
+    /// Addresses of the public Internet: for a base URL that a tenant chose. The worker may reach what the tenant's own
+    /// process does not: loopback, the private network, a cloud's metadata.
     #[default]
     Public,
-    /// Any but those where clouds keep credentials: for a literal address that the caller wrote.
+    /// Any but those at which clouds keep credentials: for a literal address that the caller wrote.
     ExceptMetadata,
     /// Any: for a base URL that the operator chose.
     Any,
@@ -31,22 +31,22 @@ impl Addresses {
     }
 }
 
-/// What a base URL says, and how its host is reached.
+/// The parts of a base URL.
 #[derive(Debug)]
 pub struct Endpoint {
     pub is_tls: bool,
-    /// Without brackets.
+    /// The host, without the brackets of an IPv6 address.
     pub host: String,
     pub port: u16,
-    /// As the header `Host` has it.
+    /// The value of the header `Host`.
     pub authority: HeaderValue,
-    /// Without a slash at its end.
+    /// The path, without a trailing slash.
     pub base_path: String,
 }
 
 impl Endpoint {
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for what [`check_base_url`] refuses. The URL is not repeated.
+    /// Those of [`check_base_url`], and `ERR_INVALID_ARG_VALUE` for a host or port that cannot be connected to.
     pub fn of(base_url: &str) -> Result<Self> {
         check_base_url(base_url)?;
         base_url.parse().ok().and_then(|uri| Self::of_uri(&uri)).ok_or_else(|| {
@@ -61,7 +61,7 @@ impl Endpoint {
         let authority = uri.authority()?;
         let host = authority.host().trim_start_matches('[').trim_end_matches(']');
         let port = authority.port_u16().unwrap_or(if is_tls { 443 } else { 80 });
-        // `http` takes a port that is no number, or none behind a colon, and tells of none then.
+        // The crate `http` accepts a port that is not a number or is missing after the colon, and then reports no port.
         let is_whole = !authority.as_str().ends_with(':')
             && (authority.port().is_some() || !authority.as_str().trim_start_matches(authority.host()).contains(':'));
         let is_usable = is_whole && !host.is_empty() && port != 0;
@@ -84,7 +84,7 @@ impl Endpoint {
         self.is_tls == other.is_tls && self.port == other.port && self.host.eq_ignore_ascii_case(&other.host)
     }
 
-    /// The target of a request: the base URL's path, `path` below it, and a query as it came.
+    /// The target of a request: the base URL's path, `path` below it, and the query unchanged.
     pub fn target(&self, path: &str, query: Option<&str>) -> Option<Uri> {
         let target = match query {
             Some(query) => format!("{}{path}?{query}", self.base_path),
@@ -94,15 +94,15 @@ impl Endpoint {
     }
 }
 
-/// Amazon's, Google's.
+/// The metadata services of EC2 and Google Cloud.
 const METADATA_V6: &[Ipv6Addr] =
     &[Ipv6Addr::new(0xfd00, 0xec2, 0, 0, 0, 0, 0, 0x254), Ipv6Addr::new(0xfd20, 0xce, 0, 0, 0, 0, 0, 0x254)];
 
-/// Alibaba's, Oracle's, and Azure's, which is of the public Internet.
+/// The metadata services of Alibaba Cloud, Oracle Cloud and Azure. Azure's has a public address.
 const METADATA_V4: &[Ipv4Addr] =
     &[Ipv4Addr::new(100, 100, 100, 200), Ipv4Addr::new(192, 0, 0, 192), Ipv4Addr::new(168, 63, 129, 16)];
 
-/// Where clouds tell a machine its credentials: the link-local addresses, and a few others.
+/// Whether clouds may serve a machine's credentials at this address: link-local addresses, and a few others.
 fn is_metadata(address: IpAddr) -> bool {
     match address.to_canonical() {
         IpAddr::V4(address) => address.is_link_local() || METADATA_V4.contains(&address),
@@ -110,10 +110,10 @@ fn is_metadata(address: IpAddr) -> bool {
     }
 }
 
-/// A base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
+/// Checks a base URL: `http` or `https`, a host, no user, query, fragment, white space or control character.
 ///
 /// # Errors
-/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+/// `ERR_INVALID_ARG_VALUE`. The error does not repeat the URL, which could contain a password.
 pub fn check_base_url(url: &str) -> Result<()> {
     let rest = url.strip_prefix("https://").or_else(|| url.strip_prefix("http://"));
     let authority = rest.map(|rest| rest.split('/').next().unwrap_or_default());
@@ -125,10 +125,10 @@ pub fn check_base_url(url: &str) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidArgValue, message).name("baseUrl"))
 }
 
-/// Refuses a proxy that is not `http://host[:port]`, without a user name.
+/// Checks the URL of a proxy: `http://host[:port]`, no user name.
 ///
 /// # Errors
-/// `ERR_INVALID_ARG_VALUE`. The URL is not repeated: it could have a password in it.
+/// `ERR_INVALID_ARG_VALUE`. The error does not repeat the URL, which could contain a password.
 pub fn check_proxy(option: &str, url: &str) -> Result<()> {
     let authority = url.strip_prefix("http://").map(|rest| rest.trim_end_matches('/'));
     let plain = |authority: &str| {
@@ -141,7 +141,7 @@ pub fn check_proxy(option: &str, url: &str) -> Result<()> {
     Err(Error::new(ErrorCode::InvalidArgValue, message).name(option))
 }
 
-/// Whether an address is of the public Internet (the IANA special-purpose registries).
+/// Whether an address belongs to the public Internet, by the IANA special-purpose registries.
 fn is_public(address: IpAddr) -> bool {
     match address {
         IpAddr::V4(address) => is_public_v4(address),
@@ -165,7 +165,8 @@ fn is_public_v4(address: Ipv4Addr) -> bool {
 
 fn is_public_v6(address: Ipv6Addr) -> bool {
     let segments = address.segments();
-    // 2000::/3 is what has been given out. Of it: 6to4 and Teredo carry IPv4 addresses, 2001:db8::/32 is documentation.
+    // Only 2000::/3 has been allocated. In it, 6to4 and Teredo carry IPv4 addresses, and 2001:db8::/32 is for
+    // documentation.
     let is_global = segments[0] & 0xe000 == 0x2000;
     let is_special = segments[0] == 0x2002 || (segments[0] == 0x2001 && (segments[1] < 0x200 || segments[1] == 0xdb8));
     is_global && !is_special

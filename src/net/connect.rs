@@ -1,4 +1,4 @@
-//! Connects to an API: its addresses, a proxy on the way, TLS.
+//! Connects to an API: resolves its name, checks the addresses, uses a proxy, and agrees on TLS.
 
 use std::io;
 use std::net::SocketAddr;
@@ -17,22 +17,22 @@ use super::keyed_stream::Transport;
 use super::socket::{Deadline, Socket};
 use super::upstream::Upstream;
 
-/// The most of a proxy's answer to `CONNECT`.
+/// The longest answer of a proxy to `CONNECT` that is read.
 const MAX_PROXY_ANSWER_BYTES: usize = 8 * 1024;
 
-/// One address of several may not use up all of the time.
+/// The longest attempt at one address if there are others to try.
 const ONE_ADDRESS: Duration = Duration::from_secs(5);
 
-/// How long connecting, and what follows, may take.
+/// How long connecting, and the use of the connection, may take.
 #[derive(Clone, Copy, Debug)]
 pub struct Patience {
     pub connected_by: Instant,
-    /// For what is sent and answered on the connection; none: whoever uses it keeps the time.
+    /// For what is sent and received on the connection; none if its user limits the time.
     pub deadline: Option<Deadline>,
 }
 
 impl Patience {
-    /// For connecting alone, from now on.
+    /// Limits only the time for connecting, from now on.
     pub fn of(within: Duration) -> Self {
         Self { connected_by: Instant::now() + within, deadline: None }
     }
@@ -73,7 +73,7 @@ async fn dial(
     patience: Patience,
 ) -> Result<Socket, RequestFailure> {
     let mut allowed: Vec<SocketAddr> = upstream.look_ups.addresses_of(&endpoint.host, endpoint.port).await?;
-    // Each one is connected to as it was checked: a name is not looked up twice.
+    // Connects to the addresses that were checked: a second look-up of the name could return others.
     allowed.retain(|address| addresses.allow(address));
     let mut failure = RequestFailure::Address;
     for (index, address) in allowed.iter().enumerate() {
@@ -89,7 +89,7 @@ async fn dial(
     Err(failure)
 }
 
-/// With a proxy, it is the proxy that is looked up and connected to, whoever is asked through it.
+/// With a proxy, a failure to resolve a name or to connect concerns the proxy and not the API.
 fn at_the_proxy(failure: RequestFailure) -> RequestFailure {
     match failure {
         RequestFailure::Exhausted | RequestFailure::Timeout => failure,
@@ -108,7 +108,7 @@ async fn through(proxy: &Endpoint, upstream: &Upstream, patience: Patience) -> R
     socket.write_all(question.as_bytes()).await.map_err(broken)?;
     let mut answer = Vec::with_capacity(1024);
     while !answer.ends_with(b"\r\n\r\n") {
-        // The other side of the tunnel speaks after the client: byte by byte, nothing of it could be lost.
+        // Reads byte by byte, because what follows the answer belongs to TLS.
         let byte = socket.read_u8().await.map_err(broken)?;
         answer.push(byte);
         if answer.len() > MAX_PROXY_ANSWER_BYTES {

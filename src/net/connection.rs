@@ -24,36 +24,36 @@ use super::substitution::Substitution;
 use super::upstream::Upstream;
 use crate::secret::Secret;
 
-/// What hyper reads of an answer's head, and keeps of a body at once.
+/// The most that hyper reads of an answer's head, and keeps of a body at once.
 const BUFFER_BYTES: usize = 64 * 1024;
 
-/// The body of a request. One type for all of them: hyper's client is compiled once for each.
+/// The body of a request. It is one type for all requests, because hyper's client is compiled anew for each type.
 pub type OutgoingBody = Pin<Box<dyn Body<Data = Bytes, Error = io::Error> + Send>>;
 
-/// The header that a key is in.
+/// The header that carries a key.
 #[derive(Clone, Copy, Debug)]
 pub struct KeyHeader<'a> {
     pub name: &'static str,
-    /// What the header has before the key.
+    /// The header's value before the key.
     pub prefix: &'static str,
     pub key: &'a Arc<Secret>,
 }
 
-/// What a connection is opened with.
+/// What a new connection needs.
 #[derive(Clone, Copy, Debug)]
 pub struct Dial<'a> {
     pub upstream: &'a Arc<Upstream>,
-    /// None if the credential is in no header.
+    /// None if no header carries a credential.
     pub header: Option<KeyHeader<'a>>,
-    /// The time to look the name up, connect and agree on TLS.
+    /// The time to resolve the name, connect and agree on TLS.
     pub connect: Duration,
-    /// How long the API may take nothing of what is sent.
+    /// How long the API may accept nothing of what is sent.
     pub stall: Duration,
-    /// By when all must be over; none: whoever uses the connection keeps the time.
+    /// When the exchange must be over; none if the user of the connection limits the time.
     pub deadline: Option<Deadline>,
 }
 
-/// A connection that carries one request after the other.
+/// A connection that carries one request after another.
 pub struct Connection {
     sender: SendRequest<OutgoingBody>,
     authorization: Option<PlaceholderHeader>,
@@ -63,7 +63,7 @@ struct PlaceholderHeader {
     name: &'static str,
     /// The header's value, with the placeholder in the place of the key.
     value: HeaderValue,
-    /// Has the next placeholder replaced.
+    /// Makes the stream replace the next placeholder.
     armed: Arc<AtomicBool>,
 }
 
@@ -76,7 +76,7 @@ pub struct Unanswered {
 }
 
 impl Connection {
-    /// Connects. To be called in a runtime, which drives the connection from then on.
+    /// Connects. Call it in a tokio runtime, which drives the connection from then on.
     ///
     /// # Errors
     /// Why there is no connection.
@@ -85,7 +85,7 @@ impl Connection {
             Some(_) => {
                 connect(dial.upstream, Patience { deadline: dial.deadline, ..Patience::of(dial.connect) }).await?
             }
-            // Who keeps the time asks again and again.
+            // Such a user sends many requests, and must not wait for each while the API is down.
             None => connect_unless_down(dial.upstream, dial.connect).await?,
         };
         let (authorization, keying) = dial.header.map(placeholder).transpose()?.unzip();
@@ -94,25 +94,25 @@ impl Connection {
         builder.max_buf_size(BUFFER_BYTES).preserve_header_case(true);
         let (sender, connection) = builder.handshake(stream).await.map_err(|error| RequestFailure::of_hyper(&error))?;
         tokio::spawn(async move {
-            // The request that is on it hears what went wrong.
+            // The request that is on the connection gets the error.
             let _ = connection.with_upgrades().await;
         });
         Ok(Self { sender, authorization })
     }
 
-    /// Whether it is of no more use.
+    /// Whether the connection can carry no more requests.
     #[must_use]
     pub fn is_closed(&self) -> bool {
         self.sender.is_closed()
     }
 
-    /// Whether it can take a request.
+    /// Whether the connection can take a request now.
     #[must_use]
     pub fn is_ready(&self) -> bool {
         self.sender.is_ready()
     }
 
-    /// Sends a request, which gets the header with the key.
+    /// Sends a request, with the header that carries the key.
     ///
     /// # Errors
     /// Why there is no answer.
@@ -141,9 +141,9 @@ impl fmt::Debug for Unanswered {
     }
 }
 
-/// The header that hyper gets, and what puts the key into it.
+/// The header that hyper gets, and what replaces its placeholder with the key.
 fn placeholder(header: KeyHeader<'_>) -> Result<(PlaceholderHeader, Keying), RequestFailure> {
-    // The system has no randomness.
+    // It fails only if the system has no randomness.
     let substitution = Substitution::new().map_err(|_| RequestFailure::Exhausted)?;
     let value = [header.prefix.as_bytes(), substitution.placeholder()].concat();
     let mut value = HeaderValue::from_bytes(&value).map_err(|_| RequestFailure::Protocol)?;

@@ -1,4 +1,4 @@
-//! Why an endpoint could not be connected to, or did not answer: in one word, and in sentences for a person.
+//! Why an endpoint could not be reached or did not answer, as a word and as sentences for a person.
 
 use std::borrow::Cow;
 use std::error::Error as _;
@@ -17,15 +17,15 @@ pub enum RequestFailure {
     Refused,
     /// The host cannot be reached, or it closed the connection.
     Network,
-    /// This process has no descriptor or memory for a connection: nobody was asked.
+    /// This process has no descriptor or memory for a connection, so it sent nothing.
     Exhausted,
     /// TLS failed, for this reason.
     Tls(&'static str),
-    /// The time that the request may take is over.
+    /// The request took longer than it may.
     Timeout,
-    /// The proxy cannot be reached, refused the connection or is none.
+    /// The proxy cannot be reached, refused the connection or is not an HTTP proxy.
     Proxy,
-    /// What came is no HTTP, or ended in the middle.
+    /// The answer is not HTTP, or ended in the middle.
     Protocol,
 }
 
@@ -51,8 +51,8 @@ impl RequestFailure {
         }
     }
 
-    /// What is wrong and what to do, as sentences; `address` is what the caller calls the URL that was asked, none where it
-    /// is the vendor's own.
+    /// What is wrong and what to do, as sentences. `address` is the caller's name for the URL; none if it is the
+    /// vendor's own.
     #[must_use]
     pub fn message(self, address: Option<&str>) -> String {
         let look_at = match (self, address) {
@@ -108,18 +108,18 @@ impl RequestFailure {
         match error.kind() {
             io::ErrorKind::ConnectionRefused => Self::Refused,
             io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock => Self::Timeout,
-            // hyper reports a chunk that is none as invalid input.
+            // hyper reports a malformed chunk as invalid input.
             io::ErrorKind::InvalidData | io::ErrorKind::InvalidInput | io::ErrorKind::UnexpectedEof => Self::Protocol,
             _ => Self::Network,
         }
     }
 
-    /// What looking a name up failed by: it has no address, unless this process could not ask.
+    /// Why a name could not be resolved: it has no address, unless this process could not ask.
     pub(super) fn of_lookup(error: &io::Error) -> Self {
         if is_exhausted(error) { Self::Exhausted } else { Self::Dns }
     }
 
-    /// Why hyper has no answer, or no more of it.
+    /// Why hyper has no answer, or only a part of it.
     #[must_use]
     pub fn of_hyper(error: &hyper::Error) -> Self {
         let mut source = error.source();
@@ -137,7 +137,7 @@ fn is_exhausted(error: &io::Error) -> bool {
     error.raw_os_error().is_some_and(|errno| EXHAUSTED.contains(&Errno::from_raw_os_error(errno)))
 }
 
-/// In our words: the library's have names of hosts and certificates in them.
+/// In our own words, because the library's messages contain names of hosts and certificates.
 fn tls_reason(error: &rustls::Error) -> &'static str {
     use rustls::{CertificateError, Error};
     match error {

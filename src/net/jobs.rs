@@ -27,8 +27,8 @@ const WIPED_STACK_BYTES: usize = 768 * 1024;
 /// The clock ends jobs, which takes little.
 const CLOCK_STACK_BYTES: usize = 256 * 1024;
 
-/// Called when a thread has taken it; `Some`: to be called again from then on. A job that is called after its deadline,
-/// or was abandoned, must end without waiting for anybody.
+/// Called when a thread has taken the job. If it returns `Some`, it is called again from then on. If it is called after its
+/// deadline, or was abandoned, it must end without waiting.
 type Work = Box<dyn FnMut() -> Option<Instant> + Send>;
 
 /// Whom a job waits for, and how long.
@@ -38,14 +38,14 @@ pub struct Turn {
     pub source: Arc<str>,
     /// What the job waits for, such as a host and its port: a bounded number of threads wait for each.
     pub endpoint: Arc<str>,
-    /// When the caller wants to have heard.
+    /// When the caller wants to have an answer.
     pub deadline: Instant,
     /// Nobody awaits it any more.
     pub is_abandoned: Arc<AtomicBool>,
 }
 
 impl Turn {
-    /// For what waits for nobody: it is called at once, by a thread or by the clock.
+    /// For a job that does not wait: a thread or the clock calls it at once.
     #[must_use]
     pub fn at_once() -> Self {
         Self { source: "".into(), endpoint: "".into(), deadline: Instant::now(), is_abandoned: Arc::default() }
@@ -204,7 +204,7 @@ fn take(held: &Mutex<Option<Waiting>>) -> Option<Waiting> {
 /// Runs `job` on a separate thread when it is its turn. It must not panic; if it does, the panic ends there.
 ///
 /// # Errors
-/// `BUSY` where too many wait already, or the system gives no thread.
+/// `BUSY` if too many jobs wait already, or the system has no thread to spare.
 pub fn run(pool: &'static Pool, turn: Turn, job: impl FnMut() -> Option<Instant> + Send + 'static) -> Result<()> {
     let mut state = pool.lock();
     let room = MAX_WAITING - state.waiting.len();
@@ -236,12 +236,12 @@ fn work(pool: &'static Pool, first: Option<Waiting>) {
         state.end(&turn);
         state.waiting.extend(again);
         next = pool.begin(&mut state);
-        // Where it fails, this thread goes on, or what waits is looked at by the next one that comes.
+        // If it fails, this thread goes on, or the next one that comes looks at the jobs that wait.
         let _ = pool.dispatch(&mut state);
     }
 }
 
-/// While somebody waits: ends what is due or abandoned, and begins what was to be called again.
+/// While jobs wait: ends those that are due or abandoned, and begins those that are due to be called again.
 fn watch(pool: &'static Pool) {
     let mut state = pool.lock();
     loop {

@@ -1,8 +1,8 @@
-//! The connection to an API, on which the key takes the placeholder's place as the last thing before it is encrypted.
+//! The connection to an API, on which the key replaces the placeholder directly above TLS.
 //!
-//! hyper has the placeholder in its buffers. Here, on its way down, the first one after [`KeyedStream`] was armed is
-//! replaced: the pieces before, the key from guarded memory and the pieces after go to rustls in one call, which copies
-//! them into the record that it then encrypts in place.
+//! hyper has only the placeholder in its buffers. This stream replaces the first placeholder that is written after it
+//! was armed: the pieces before, the key from guarded memory and the pieces after go to rustls in one call, which
+//! copies them into the record that it then encrypts in place.
 
 use std::io::{self, IoSlice, Write};
 use std::pin::Pin;
@@ -18,16 +18,16 @@ use super::substitution::{Pieces, Substitution};
 use crate::secret::{ExposeSecret, Secret};
 use crate::sys::guarded::GuardedBytes;
 
-/// The most that is taken at once while there is something to replace: a TLS record.
+/// The most that is accepted at once while a placeholder is to be replaced: a TLS record.
 const MOST_AT_ONCE: usize = 16 * 1024;
 
-/// What rustls may hold that is not sent yet.
+/// The most that rustls may hold before it is sent.
 const TLS_BUFFER_BYTES: usize = 32 * 1024;
 
 #[derive(Debug)]
 pub enum Transport {
     Tls(Box<TlsStream<Socket>>),
-    /// To a base URL `http:`. What holds the key waits in guarded memory.
+    /// For a base URL with `http:`. Bytes with the key wait in guarded memory until they are sent.
     Plain {
         socket: Socket,
         waiting: Option<(GuardedBytes, usize)>,
@@ -40,12 +40,12 @@ pub struct KeyedStream {
     keying: Option<Keying>,
 }
 
-/// What takes which placeholder's place.
+/// The key, and the placeholder that it replaces.
 #[derive(Debug)]
 pub struct Keying {
     pub substitution: Substitution,
     pub key: Arc<Secret>,
-    /// Whether the next placeholder is replaced. Set by whoever sends a request.
+    /// Whether the next placeholder is replaced. The sender of a request sets it.
     pub armed: Arc<AtomicBool>,
 }
 
@@ -71,7 +71,7 @@ impl Keying {
         context: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        // All of the pieces are taken at once, so there must be nothing before them.
+        // All of the pieces are accepted at once, so nothing may wait before them.
         ready!(transport.poll_flush(context))?;
         let chunk = &bytes[..bytes.len().min(MOST_AT_ONCE)];
         let pieces = self.substitution.next(chunk, self.key.expose_secret());
@@ -80,13 +80,13 @@ impl Keying {
         if is_done {
             self.armed.store(false, Ordering::Release);
         }
-        // Sent with the body that follows, or when hyper flushes.
+        // It is sent with the body that follows, or when hyper flushes.
         Poll::Ready(Ok(chunk.len()))
     }
 }
 
 impl Transport {
-    /// Takes all of the pieces. Nothing else waits to be sent.
+    /// Accepts all of the pieces. The caller has flushed what was written before.
     fn take(&mut self, pieces: &Pieces<'_>) -> io::Result<()> {
         if pieces.parts.iter().all(|part| part.is_empty()) {
             return Ok(());

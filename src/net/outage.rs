@@ -1,15 +1,15 @@
-//! Remembers that an API cannot be connected to, so that what a CLI tries again is answered at once: Codex asks 30 times,
-//! and would wait as often until a connection times out.
+//! Remembers that an API cannot be reached, so that further attempts of a CLI fail at once. Codex makes 30 attempts,
+//! and would otherwise wait until 30 connections time out.
 
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
 
 use super::failure::RequestFailure;
 
-/// If nobody has asked for so long, nobody is waiting: the next request tries by itself.
+/// If no request has come for so long, the outage is forgotten, and the next request connects itself.
 const ASKED_WITHIN: Duration = Duration::from_secs(30);
 
-/// Whether an API can be connected to, as far as is known.
+/// The outage of an API, if one is known.
 #[derive(Debug, Default)]
 pub struct Outage(Mutex<Option<Down>>);
 
@@ -24,7 +24,7 @@ impl Outage {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Why a connection would fail now.
+    /// Why a connection would fail now; none if no outage is known. It counts as a request.
     pub fn why(&self) -> Option<RequestFailure> {
         self.lock().as_mut().map(|down| {
             down.asked = Instant::now();
@@ -32,7 +32,7 @@ impl Outage {
         })
     }
 
-    /// Returns whether it began with this.
+    /// Notes a failure. Returns whether it is the first one of an outage.
     pub fn begin(&self, why: RequestFailure) -> bool {
         let mut down = self.lock();
         let begins = down.is_none();
@@ -45,7 +45,7 @@ impl Outage {
         *self.lock() = None;
     }
 
-    /// Whether somebody has asked of late.
+    /// Whether a request came recently.
     pub fn is_awaited(&self) -> bool {
         self.lock().as_ref().is_some_and(|down| down.asked.elapsed() < ASKED_WITHIN)
     }

@@ -10,10 +10,10 @@ use super::failure::RequestFailure;
 use super::keyed_stream::Transport;
 use super::upstream::Upstream;
 
-/// Between two attempts in the background.
+/// The time between two attempts in the background.
 const PAUSE: Duration = Duration::from_secs(1);
 
-/// Ends the outage also if its task is dropped.
+/// Ends the outage when dropped, so also when the runtime drops the task.
 struct Probe(Arc<Upstream>);
 
 impl Drop for Probe {
@@ -37,7 +37,7 @@ pub async fn connect_unless_down(upstream: &Arc<Upstream>, within: Duration) -> 
     connected
 }
 
-/// Tries again until the API can be connected to, or nobody waits for it.
+/// Tries again until the API can be reached, or no request needs it.
 async fn probe(probe: Probe, within: Duration) {
     let Probe(upstream) = &probe;
     loop {
@@ -52,7 +52,8 @@ async fn probe(probe: Probe, within: Duration) {
     }
 }
 
-/// A certificate or an address that is refused is refused by every attempt, and costs no time.
+/// Whether an attempt is worth repeating in the background. A certificate or an address that is refused costs no time,
+/// so each request can find out itself.
 fn may_pass(why: RequestFailure) -> bool {
     !matches!(why, RequestFailure::Address | RequestFailure::Tls(_))
 }

@@ -1,9 +1,9 @@
 //! A TCP connection on which nothing is sent after a deadline, with one last short read for an answer that must not be
 //! lost.
 //!
-//! For a token that can be used once, an answer that is thrown away is the login. A process that was frozen past its
-//! deadline finds the answer in the socket: a timer around the whole request would end it there. So the time is kept below
-//! TLS, where what is written is sent and what is read is the kernel's.
+//! If the answer to a token that can be used once is thrown away, the login is lost. A process that was frozen past its
+//! deadline finds the answer in the socket, but a timer around the whole request would discard it. So the deadline is
+//! enforced below TLS, directly above the kernel's socket.
 
 use std::io::{self, IoSlice};
 use std::pin::Pin;
@@ -14,7 +14,7 @@ use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::TcpStream;
 use tokio::time::{Instant, Sleep, sleep_until};
 
-/// By when all of a request must be sent and answered.
+/// When a request must have been sent and answered.
 #[derive(Clone, Copy, Debug)]
 pub struct Deadline {
     pub at: Instant,
@@ -31,15 +31,15 @@ pub struct Socket {
 #[derive(Debug)]
 struct Clock {
     deadline: Deadline,
-    /// The end of the last read; set when the time was up first.
+    /// The end of the last read; set when the deadline has passed.
     until: Option<Instant>,
     timer: Pin<Box<Sleep>>,
 }
 
 impl Socket {
-    /// To be called in a runtime whose timers are enabled if there is a deadline.
+    /// If there is a deadline, call it in a tokio runtime whose timers are enabled.
     pub fn new(stream: TcpStream, deadline: Option<Deadline>) -> Self {
-        // Without it, small writes wait for the answer to earlier ones. A kernel that refuses it sends them later.
+        // Otherwise small writes wait until earlier ones are acknowledged. If the kernel refuses, they are only slower.
         let _ = stream.set_nodelay(true);
         let clock = deadline.map(|deadline| Clock { deadline, until: None, timer: Box::pin(sleep_until(deadline.at)) });
         Self { stream, clock }
@@ -64,7 +64,7 @@ impl Clock {
         self.deadline.at <= Instant::now()
     }
 
-    /// Whether the time is left to read. The first call after the deadline begins the last read.
+    /// Whether there is time left to read. The first call after the deadline begins the last read.
     fn may_read(&mut self) -> bool {
         let now = Instant::now();
         now < self.deadline.at || now < *self.until.get_or_insert(now + self.deadline.last_read)

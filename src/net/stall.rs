@@ -1,4 +1,4 @@
-//! The other side gives nothing, or takes nothing, for too long.
+//! Notices that the other side has sent or taken nothing for too long.
 
 use std::io;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use tokio::time::{Instant, Sleep, sleep};
 pub struct StallGuard<S> {
     stream: S,
     limit: Duration,
-    /// Runs while the other side takes nothing.
+    /// Set while the other side takes nothing.
     alarm: Option<Pin<Box<Sleep>>>,
 }
 
@@ -76,7 +76,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for StallGuard<S> {
     }
 }
 
-/// Rings when nothing has happened for some time. What happens costs no timer: it is noted, and the alarm looks.
+/// Rings when nothing has happened for some time. An event only records its time, which costs less than resetting a
+/// timer; the alarm looks at that time when its timer is due.
 #[derive(Debug)]
 pub struct Alarm {
     limit: Duration,
@@ -89,12 +90,12 @@ impl Alarm {
         Self { limit, last: Instant::now(), timer: None }
     }
 
-    /// Something has happened.
+    /// Notes that something has happened.
     pub fn note(&mut self) {
         self.last = Instant::now();
     }
 
-    /// To be called while nothing happens: ready when that has lasted too long.
+    /// Call it while nothing happens. It is ready when that has lasted too long.
     pub fn poll(&mut self, context: &mut Context<'_>) -> Poll<()> {
         let limit = self.limit;
         let timer = self.timer.get_or_insert_with(|| Box::pin(sleep(limit)));

@@ -1,19 +1,19 @@
-//! Puts the key in the place of a placeholder in what is written to the API, wherever the writes are cut.
+//! Replaces a placeholder with the key in the bytes that are written to the API, wherever the writes are cut.
 
 use crate::error::Result;
 use crate::secret::{ExposeSecret, Secret};
 
-/// Random characters, as many as nobody writes by chance. The key's length does not show in it.
+/// Enough random characters that no request contains them by chance. The length does not depend on the key's.
 const PLACEHOLDER_BYTES: usize = 40;
 
-/// The first character of a placeholder, which is nowhere else in it: so an attempt at a match that fails can only begin
-/// again where it failed.
+/// The first character of a placeholder, which is nowhere else in it: after a partial match, another match can begin
+/// only where that one failed.
 const FIRST: u8 = b'~';
 
 /// The placeholder of one connection, and how much of it has been seen.
 pub struct Substitution {
     placeholder: [u8; PLACEHOLDER_BYTES],
-    /// How much of the placeholder was written last, and is held back.
+    /// How much of the placeholder is at the end of what was written, and is held back.
     held: usize,
 }
 
@@ -23,17 +23,17 @@ impl std::fmt::Debug for Substitution {
     }
 }
 
-/// What goes out in the place of what came in, in this order; unused parts are empty.
+/// The pieces to write instead of the chunk, in this order; unused ones are empty.
 #[derive(Debug)]
 pub struct Pieces<'a> {
     pub parts: [&'a [u8]; 4],
-    /// Whether the key is among them: nothing more is replaced then.
+    /// Whether the key is among them. Nothing more is replaced after it.
     pub has_key: bool,
 }
 
 impl Substitution {
     /// # Errors
-    /// `INTERNAL` where the system has no randomness.
+    /// `INTERNAL` if the system has no randomness.
     pub fn new() -> Result<Self> {
         let random = Secret::random(PLACEHOLDER_BYTES)?;
         let mut placeholder = [FIRST; PLACEHOLDER_BYTES];
@@ -48,8 +48,8 @@ impl Substitution {
         &self.placeholder
     }
 
-    /// Replaces the placeholder in `chunk`, the next part of what is written. All of the pieces must be written: what is
-    /// held back of the end of a chunk comes with the pieces of the next one.
+    /// Replaces the placeholder in `chunk`, the next part of what is written. The caller must write all of the pieces.
+    /// The end of a chunk can be held back; it then comes with the pieces of the next chunk.
     pub fn next<'a>(&'a mut self, chunk: &'a [u8], key: &'a [u8]) -> Pieces<'a> {
         let held = self.held;
         let rest = &self.placeholder[held..];
@@ -62,7 +62,7 @@ impl Substitution {
             self.held += common;
             return Pieces { parts: [&[]; 4], has_key: false };
         }
-        // What was held back is no placeholder: it goes first.
+        // The bytes that were held back are not a placeholder, so they go first.
         let (found, length) = self.find(chunk, if held > 0 { common } else { 0 });
         let before = &self.placeholder[..held];
         if length == PLACEHOLDER_BYTES {
@@ -73,7 +73,7 @@ impl Substitution {
         Pieces { parts: [before, &chunk[..found], &[], &[]], has_key: false }
     }
 
-    /// Where `chunk[from..]` has the placeholder, or its beginning at the end, and how much of it.
+    /// Where `chunk[from..]` contains the placeholder, or ends with its beginning, and how many bytes of it.
     fn find(&self, chunk: &[u8], from: usize) -> (usize, usize) {
         let mut at = from;
         while let Some(next) = chunk[at..].iter().position(|byte| *byte == FIRST) {
@@ -114,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn the_key_stands_where_the_placeholder_stood_however_it_is_cut() {
+    fn the_key_replaces_the_placeholder_wherever_the_writes_are_cut() {
         let text = |placeholder: &[u8]| [b"GET / ~ab~\r\nx-api-key: ~", placeholder, b"\r\n~x\r\n\r\n"].concat();
         let length = text(&[0; PLACEHOLDER_BYTES]).len();
         for one in 0..length {
@@ -137,7 +137,7 @@ mod tests {
             for (length, other) in &pieces {
                 text.extend_from_slice(&placeholder[..*length]);
                 text.extend_from_slice(other.as_bytes());
-                // Nothing continues what stands before.
+                // So that nothing continues a partial placeholder.
                 text.push(b'\n');
             }
             let cuts: Vec<usize> = (1..text.len()).step_by(7).collect();

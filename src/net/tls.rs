@@ -1,4 +1,4 @@
-//! The settings of TLS: whom this process trusts.
+//! The settings of TLS: the roots that this process trusts, and the protocol versions.
 
 use std::sync::Arc;
 
@@ -10,9 +10,9 @@ use super::failure::{NO_ROOTS, RequestFailure};
 use crate::error::{Error, ErrorCode, Result};
 use crate::sys::wiping_allocator::with_plain_memory;
 
-/// Reads the system's roots, and trusts them and `further` ones, which are DER.
+/// Reads the system's roots, and trusts them and the `further` ones, which are in DER.
 pub(super) fn client_config(further: &[Vec<u8>]) -> std::result::Result<ClientConfig, RequestFailure> {
-    // No secret, and a hundred times as much as all that is one.
+    // Roots are not secret, and take a hundred times as much memory as all secrets.
     with_plain_memory(|| {
         let mut roots = RootCertStore::empty();
         roots.add_parsable_certificates(rustls_native_certs::load_native_certs().certs);
@@ -24,16 +24,16 @@ pub(super) fn client_config(further: &[Vec<u8>]) -> std::result::Result<ClientCo
         let builder = ClientConfig::builder_with_provider(provider).with_safe_default_protocol_versions();
         let builder = builder.map_err(|_| RequestFailure::Tls("the handshake failed"))?;
         let mut config = builder.with_root_certificates(roots).with_no_client_auth();
-        // What HTTP/2 does with headers would copy the key.
+        // The header compression of HTTP/2 would copy the key.
         config.alpn_protocols = vec![b"http/1.1".to_vec()];
         Ok(config)
     })
 }
 
-/// Reads the certificates of a PEM text, as DER.
+/// Reads the certificates of a PEM text, and returns them in DER.
 ///
 /// # Errors
-/// `ERR_INVALID_ARG_VALUE` for a text without any, or a broken one.
+/// `ERR_INVALID_ARG_VALUE` for a text without a certificate, or with one that cannot be a root.
 pub fn roots_of_pem(option: &str, pem: &[u8]) -> Result<Vec<Vec<u8>>> {
     let roots: std::result::Result<Vec<_>, _> = CertificateDer::pem_slice_iter(pem).collect();
     let roots = roots.unwrap_or_default();

@@ -1,4 +1,4 @@
-//! An API that keys are for: where it is, how it is reached, and whom its certificate may be from.
+//! An upstream: an API that keys may go to, how it is reached, and the roots that its certificate may have.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Duration, Instant};
@@ -13,22 +13,22 @@ use super::outage::Outage;
 use super::tls::client_config;
 use crate::error::Result;
 
-/// A root that an operator took away is trusted no longer than that.
+/// How long the system's roots are kept. A root that an operator removes is trusted no longer than this.
 const ROOTS_ARE_GOOD_FOR: Duration = Duration::from_secs(10 * 60);
 
-/// What is asked of an upstream beside its URL.
+/// The options of an upstream, in addition to its URL.
 #[derive(Debug, Default)]
 pub struct UpstreamOptions {
-    /// Roots of trust beside the system's, as DER.
+    /// Roots of trust in addition to the system's, in DER.
     pub roots: Vec<Vec<u8>>,
-    /// The URL of a proxy, `http://host:port`. The environment names none.
+    /// The URL of a proxy, `http://host:port`. Variables such as `HTTPS_PROXY` are not read.
     pub proxy: Option<String>,
     pub addresses: Addresses,
     /// If its name was not chosen by an operator: how many look-ups of such names there may be together.
     pub look_ups: Option<Arc<Semaphore>>,
 }
 
-/// An API that keys are for.
+/// An API that keys may go to.
 #[derive(Debug)]
 pub struct Upstream {
     pub endpoint: Endpoint,
@@ -44,13 +44,13 @@ pub struct Upstream {
 
 impl Upstream {
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for a base URL or a proxy that is none. It is not repeated.
+    /// Those of [`Endpoint::of`] and [`check_proxy`].
     pub fn new(base_url: &str, options: UpstreamOptions) -> Result<Self> {
         Self::at(Endpoint::of(base_url)?, options)
     }
 
     /// # Errors
-    /// `ERR_INVALID_ARG_VALUE` for a proxy that is none.
+    /// Those of [`check_proxy`].
     pub(super) fn at(endpoint: Endpoint, options: UpstreamOptions) -> Result<Self> {
         let proxy = options.proxy.as_deref().map(|proxy| {
             check_proxy("proxy", proxy)?;
@@ -68,7 +68,7 @@ impl Upstream {
         })
     }
 
-    /// The settings of TLS with the system's roots as they are now. It blocks if they must be read.
+    /// The settings of TLS. It blocks if the system's roots must be read again.
     pub(super) fn tls(&self) -> std::result::Result<Arc<ClientConfig>, RequestFailure> {
         let _one = self.reading.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(config) = self.known_tls() {

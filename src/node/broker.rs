@@ -7,7 +7,7 @@ use napi::threadsafe_function::ThreadsafeFunctionCallMode;
 use napi::{Env, JsValue};
 use napi_derive::napi;
 
-use crate::broker::{self, AuditOutcome, AuditReader, Broker, Record, Waiting};
+use crate::broker::{self, AuditOutcome, AuditReader, Broker, Record, RefusalReason, Waiting};
 use crate::error::{Error, ErrorCode, Result};
 use crate::node::boundary_error::OrThrow;
 use crate::node::credential::key::pasted_kind;
@@ -19,7 +19,6 @@ use crate::provider;
 #[napi(object, object_from_js = false)]
 pub struct BrokerNumber {
     pub name: &'static str,
-    pub unit: &'static str,
     pub min: f64,
     pub max: f64,
     pub default: f64,
@@ -32,7 +31,7 @@ pub struct NamedNumber {
     pub value: f64,
 }
 
-/// What a broker is started with.
+/// The options of a broker.
 #[napi(object, object_to_js = false)]
 pub struct BrokerOptions {
     pub upstreams: Vec<String>,
@@ -42,7 +41,7 @@ pub struct BrokerOptions {
     pub numbers: Vec<NamedNumber>,
 }
 
-/// How much there is of what is bounded.
+/// The figures that show how busy the broker is.
 #[napi(object, object_from_js = false)]
 pub struct BrokerCounts {
     pub tokens: f64,
@@ -68,7 +67,7 @@ pub struct AuditRecord {
     pub milliseconds: f64,
     pub generation: Option<f64>,
     pub outcome: AuditOutcome,
-    pub reason: Option<String>,
+    pub reason: Option<RefusalReason>,
 }
 
 impl From<Record> for AuditRecord {
@@ -88,19 +87,19 @@ impl From<Record> for AuditRecord {
             milliseconds: record.milliseconds as f64,
             generation: record.generation.map(|generation| generation as f64),
             outcome: record.outcome.word(),
-            reason: record.outcome.reason().map(|reason| reason.to_string()),
+            reason: record.outcome.reason(),
         }
     }
 }
 
-/// What the reader of an audit waits for.
+/// What a reader of the audit found.
 #[napi(string_enum = "kebab-case")]
 pub enum AuditWaiting {
-    /// Nothing: there is a record.
+    /// There is a record.
     Ready,
-    /// The call of its function.
+    /// There is no record: the reader's function will be called.
     UntilCalled,
-    /// Nothing: no further record comes.
+    /// No more records will come.
     Ended,
 }
 
@@ -110,13 +109,12 @@ pub struct NativeBroker {
     broker: Arc<Broker>,
 }
 
-/// The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are properties
-/// of its option `limits`.
+/// The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are
+/// properties of its option `limits`.
 #[napi(catch_unwind)]
 pub fn broker_numbers() -> Vec<BrokerNumber> {
     let number = |number: &broker::OptionNumber| BrokerNumber {
         name: number.name,
-        unit: number.unit,
         min: number.min as f64,
         max: number.max as f64,
         default: number.default_value() as f64,
@@ -206,7 +204,7 @@ impl NativeBroker {
     pub fn read_audit(&self, env: &Env, wake: Function<'_, (), Unknown<'static>>) -> napi::Result<NativeAuditReader> {
         let wake = wake.build_threadsafe_function::<()>().weak::<true>().build()?;
         let wake = move || {
-            // A closing environment hears nothing more.
+            // It fails only while the environment is closing.
             let _ = wake.call((), ThreadsafeFunctionCallMode::NonBlocking);
         };
         let reader = self.broker.audit().read(wake).or_throw(env)?;
@@ -225,7 +223,7 @@ impl NativeBroker {
             done.resolve(|_| Ok(()));
         };
         if std::thread::Builder::new().name("pe-broker-stop".into()).spawn(stop).is_err() {
-            // The system has no thread to spare, so this one waits.
+            // The system has no thread to spare, so this thread waits.
             self.broker.stop();
             deferred.resolve(|_| Ok(()));
         }

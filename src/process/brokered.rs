@@ -1,4 +1,4 @@
-//! A start with delivery `broker`: its grant, and what its child is given to reach the broker.
+//! A start with delivery `broker`: its grant, and the variables by which its child reaches the broker.
 
 use std::borrow::Cow;
 use std::sync::Arc;
@@ -11,22 +11,22 @@ use crate::error::{Error, ErrorCode, Result};
 use crate::provider::{BrokerClient, BrokerValue, BrokerVariable, BrokerWhen, Provider, Transport};
 use crate::secret::ExposeSecret;
 
-/// The grant of one launch. The token opens nothing once this is dropped.
+/// The grant of one launch, which ends when this is dropped.
 #[derive(Debug)]
 pub struct Brokered {
     grant: Grant,
-    /// What the variables of the grant say, as text: an address, or a token.
+    /// The base URL or the path of the socket.
     address: String,
 }
 
-/// Why there is no broker for this credential here; none if there can be one.
+/// Checks that the broker can serve this credential on this system.
 ///
 /// # Errors
 /// `UNSUPPORTED`.
 pub fn support(plan: &EnvPlan) -> Result<()> {
     if plan.credential.input.is_none() {
         let message = format!(
-            "{} reads this login from a directory of its own, so there is nothing for the broker to add. Use delivery \
+            "{} reads this login from its own directory, so the broker has no credential to add. Use delivery \
              \"auto\".",
             plan.provider.name
         );
@@ -35,7 +35,7 @@ pub fn support(plan: &EnvPlan) -> Result<()> {
     Broker::check_support(client(plan).transport).map_err(|error| error.provider(plan.provider.id).name("delivery"))
 }
 
-/// Why launches of this provider as this uid have no broker here; none if they can have one.
+/// Checks that the broker can serve launches of this provider as this uid on this system.
 ///
 /// # Errors
 /// `UNSUPPORTED` if deliveries without the broker remain; otherwise why a start would fail.
@@ -50,21 +50,21 @@ fn client(plan: &EnvPlan) -> &'static BrokerClient {
 }
 
 impl Brokered {
-    /// Requests the launch's grant. `ca_file` is proved.
+    /// Requests the launch's grant. The caller has proved that no tenant can change `ca_file`.
     ///
     /// # Errors
-    /// As [`Broker::of_process`] and [`Broker::grant_launch`].
+    /// Those of [`support`], [`Broker::of_process`] and [`Broker::grant_launch`].
     pub fn new(plan: &EnvPlan, target: &Target, program: &Program, ca_file: Option<&str>) -> Result<Self> {
-        // Something else than the CLI itself, such as a script, may have a child connect.
+        // If the program is not the CLI itself, but for example a script, its child connects.
         let is_cli = program.version.is_some() || client(plan).transport == Transport::Socket;
         Self::for_plan(plan, PeerRule { uid: target.uid(), only_started_process: is_cli }, ca_file)
     }
 
-    /// The grant of a launch that an SDK makes as the user of this process: any process of that user that has the token may
-    /// call.
+    /// Requests the grant of a launch that an SDK makes as the user of this process. Any process of that user may use
+    /// the token, because nobody knows which process the SDK starts.
     ///
     /// # Errors
-    /// As [`Brokered::new`].
+    /// Those of [`Brokered::new`].
     pub fn for_own_user(plan: &EnvPlan, ca_file: Option<&str>) -> Result<Self> {
         Self::for_plan(plan, PeerRule { uid: Target::own().uid(), only_started_process: false }, ca_file)
     }
@@ -92,7 +92,7 @@ impl Brokered {
         Ok(Self { grant, address })
     }
 
-    /// The base URL for a CLI that is told of it by an argument.
+    /// The base URL, for a CLI that takes it as an argument.
     #[must_use]
     pub fn endpoint(&self) -> &str {
         &self.address
@@ -113,21 +113,20 @@ impl Brokered {
         };
         let rows = client.variables.iter().filter(applies);
         let rows = rows.map(move |row| (row.name, Cow::Borrowed(value(row.value))));
-        // It is made of characters of base64url.
+        // It consists of characters of base64url.
         let token = self.grant.token().and_then(|token| std::str::from_utf8(token.expose_secret()).ok());
         rows.chain(client.token_variables.iter().filter_map(move |name| Some((*name, Cow::Borrowed(token?)))))
     }
 
-    /// Forgets the token, which the process has.
+    /// Drops the token once the process has it.
     pub fn forget_token(&mut self) {
         self.grant.forget_token();
     }
 
-    /// Has the broker answer this process, and none other if the grant is for one process. If the process has ended
-    /// already, so does the grant.
+    /// Binds the grant to the process that was started. If it has ended already, the grant ends too.
     ///
     /// # Errors
-    /// `INTERNAL` if there is no descriptor for the process.
+    /// `INTERNAL` if the system has no descriptor for the process.
     pub fn bind(&self, pid: i32) -> Result<()> {
         match Process::open(pid) {
             Ok(process) => {
@@ -145,5 +144,5 @@ impl Brokered {
 
 #[cold]
 fn no_secret() -> Error {
-    Error::new(ErrorCode::Internal, "A credential that is passed has no bytes.")
+    Error::new(ErrorCode::Internal, "A credential that the broker should add has no bytes.")
 }

@@ -1,4 +1,4 @@
-//! On systems whose kernel does not say who is calling, there is no broker.
+//! Replaces `brokered.rs` on systems other than Linux, where there is no broker.
 
 use std::borrow::Cow;
 
@@ -8,7 +8,7 @@ use crate::environment::EnvPlan;
 use crate::error::{Error, ErrorCode, Result};
 use crate::provider::Provider;
 
-/// The grant of one launch, which there cannot be here.
+/// The grant of one launch. It has no value, because no grant can exist here.
 #[derive(Debug)]
 pub enum Brokered {}
 
@@ -19,7 +19,7 @@ pub fn support(plan: &EnvPlan) -> Result<()> {
 }
 
 fn unsupported() -> Error {
-    let message = "The broker needs Linux, whose kernel says who is calling. Use delivery \"auto\".";
+    let message = "The broker needs Linux, whose kernel reports who is calling. Use delivery \"auto\".";
     Error::new(ErrorCode::Unsupported, message)
 }
 

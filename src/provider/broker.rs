@@ -9,21 +9,21 @@ use std::time::Duration;
 #[derive(Debug)]
 pub struct AllowedRequest {
     pub method: &'static str,
-    /// Below the base URL, byte for byte. A segment `*` stands for one segment of letters, digits and `-._:`.
+    /// The path below the base URL, byte for byte. A segment `*` matches one segment of letters, digits and `-._:`.
     pub path: &'static str,
     pub upgrade: Upgrade,
-    /// How long the API has to answer, if that is less than the broker's own limit.
+    /// How long the API has to answer, if that is shorter than the broker's own limit.
     pub answer_within: Option<Duration>,
-    /// What the CLI gets in the place of one of the API's answers.
+    /// What the CLI gets instead of one of the API's answers.
     pub instead: Option<InsteadOfAnswer>,
 }
 
-/// An answer of 200 that the broker gives if the API answers with this status to a credential of this kind.
+/// A 200 that the broker sends if the API answers a credential of this kind with this status.
 #[derive(Debug)]
 pub struct InsteadOfAnswer {
     pub status: u16,
     pub kind: CredentialKind,
-    /// JSON.
+    /// The body, in JSON.
     pub body: &'static str,
 }
 
@@ -41,7 +41,7 @@ impl AllowedRequest {
     }
 }
 
-/// What a request asks the connection to become.
+/// The upgrade that a request is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Upgrade {
     Never,
@@ -60,19 +60,20 @@ pub struct BrokerClient {
     pub token_variables: &'static [&'static str],
     /// Further variables of a start with delivery `broker`. They take the place of those that the environment has.
     pub variables: &'static [BrokerVariable],
-    /// What its tokens begin with: no prefix by which the CLI, or anybody's scanner, knows a vendor's key.
+    /// The prefix of its tokens. It must not be one by which the CLI, or a secret scanner, recognizes a vendor's key.
     pub token_prefix: &'static str,
-    /// What asking again does not change, also if the connection was to become a WebSocket: the CLI shows it at once, and
-    /// does not ask again.
+    /// For a refusal that another attempt cannot change, also of an upgrade: the CLI shows it at once, and does not try
+    /// again.
     pub refusal: ErrorForm,
-    /// The API cannot be used until the operator changes something: the CLI shows it at once, and does not ask again.
+    /// For an API that cannot be used until the operator changes something: the CLI shows it at once, and does not try
+    /// again.
     pub unusable: ErrorForm,
-    /// The API cannot be reached: the CLI asks again later.
+    /// For an API that cannot be reached: the CLI tries again later.
     pub unreachable: ErrorForm,
-    /// The status of that if the connection was to become a WebSocket: the CLI asks by POST instead, and shows what it is
-    /// told there.
+    /// The status of `unreachable` for an upgrade: the CLI sends a POST instead, and shows the answer to that.
     pub unreachable_web_socket: u16,
-    /// A refusal as a message in an open WebSocket. Its status and headers are in its text.
+    /// For a refusal in an open WebSocket, as a message. The status is in the text; `headers` is not used. None if the
+    /// CLI opens no WebSocket.
     pub in_web_socket: Option<ErrorForm>,
 }
 
@@ -93,7 +94,7 @@ pub struct BrokerVariable {
     pub when: BrokerWhen,
 }
 
-/// What a variable of the broker's route says.
+/// The value of a variable of the broker's route.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum BrokerValue {
     Text(&'static str),

@@ -4,11 +4,11 @@ use std::os::fd::{AsFd, AsRawFd, FromRawFd, OwnedFd};
 
 use rustix::io::Errno;
 
-/// A descriptor of the process that connected (`SO_PEERPIDFD` of unix(7)): it means that process, also once its number is
-/// another's. Linux has it since 6.5.
+/// A pidfd of the process that connected (`SO_PEERPIDFD` of unix(7)), which refers to that process even after its pid is used
+/// again. It needs Linux 6.5.
 ///
 /// # Errors
-/// The kernel's: `NOPROTOOPT` where it knows no such option, `SRCH` or `INVAL` where the process was reaped.
+/// The kernel's: `ENOPROTOOPT` if it does not know the option, `ESRCH` or `EINVAL` if the process was reaped.
 pub fn peer_pidfd(socket: impl AsFd) -> Result<OwnedFd, Errno> {
     let mut descriptor: libc::c_int = -1;
     let mut length = size_of::<libc::c_int>() as libc::socklen_t;
@@ -19,7 +19,7 @@ pub fn peer_pidfd(socket: impl AsFd) -> Result<OwnedFd, Errno> {
     if done != 0 || descriptor < 0 {
         return Err(std::io::Error::last_os_error().raw_os_error().map_or(Errno::NOPROTOOPT, Errno::from_raw_os_error));
     }
-    // SAFETY: the kernel made it for this call (close-on-exec, as every pidfd), and nobody else knows of it.
+    // SAFETY: getsockopt(2) succeeded, so this is an open descriptor, which the kernel made for this call; nothing else owns it.
     Ok(unsafe { OwnedFd::from_raw_fd(descriptor) })
 }
 

@@ -1,6 +1,6 @@
 //! Requests that must not be forwarded, byte for byte as an attacker sends them.
 
-use provider_env::broker::{Options, Outcome, Reason, Route, Times};
+use provider_env::broker::{Options, Outcome, RefusalReason, Route, Times};
 use std::time::Duration;
 
 use crate::api::{Api, OK};
@@ -8,7 +8,7 @@ use crate::client::Client;
 use crate::setting::{Setting, authorized, refused, until};
 
 /// `HOST` and `TOKEN` stand for the right lines.
-fn send(setting: &Setting, raw: &str) -> (Client, Vec<String>) {
+fn send(setting: &Setting, raw: &str) -> (Client, u16) {
     let grant = setting.grant(Route::Tcp);
     let mut client = Client::connect(grant.address());
     let token = authorized(&grant);
@@ -17,8 +17,7 @@ fn send(setting: &Setting, raw: &str) -> (Client, Vec<String>) {
     // The answer must come while the grant is there.
     let answer = client.try_answer();
     drop(grant);
-    let status = answer.map_or(0, |answer| answer.status());
-    (client, vec![status.to_string()])
+    (client, answer.map_or(0, |answer| answer.status()))
 }
 
 #[test]
@@ -26,33 +25,53 @@ fn what_is_not_for_the_broker_is_refused_and_recorded() {
     let api = Api::answering(OK);
     let setting = Setting::of("claude", &api);
     for (raw, status, reason) in [
-        ("POST /v1/messages HTTP/1.1\nHOST\ncontent-length: 0\n\n", 403, Reason::Token),
-        ("POST /v1/messages HTTP/1.1\nHOST\nx-api-key: pe-broker-\ncontent-length: 0\n\n", 403, Reason::Token),
-        ("POST /v1/messages HTTP/1.1\nHOST\nx-api-key: sk-ant-api03-x\ncontent-length: 0\n\n", 403, Reason::Token),
+        ("POST /v1/messages HTTP/1.1\nHOST\ncontent-length: 0\n\n", 403, RefusalReason::Token),
+        ("POST /v1/messages HTTP/1.1\nHOST\nx-api-key: pe-broker-\ncontent-length: 0\n\n", 403, RefusalReason::Token),
+        (
+            "POST /v1/messages HTTP/1.1\nHOST\nx-api-key: sk-ant-api03-x\ncontent-length: 0\n\n",
+            403,
+            RefusalReason::Token,
+        ),
         (
             "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\nx-api-key: sk-x\ncontent-length: 0\n\n",
             403,
-            Reason::SeveralCredentials,
+            RefusalReason::SeveralCredentials,
         ),
-        ("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\nTOKEN\ncontent-length: 0\n\n", 403, Reason::SeveralCredentials),
-        ("POST http://api.anthropic.com/v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, Reason::Target),
-        ("CONNECT api.anthropic.com:443 HTTP/1.1\nHOST\nTOKEN\n\n", 403, Reason::Target),
-        ("OPTIONS * HTTP/1.1\nHOST\nTOKEN\n\n", 403, Reason::Target),
-        ("POST /v1/messages HTTP/1.1\nhost: evil.example\nTOKEN\ncontent-length: 0\n\n", 403, Reason::Host),
-        ("POST /v1/messages HTTP/1.1\nHOST\nhost: evil.example\nTOKEN\ncontent-length: 0\n\n", 403, Reason::Host),
-        ("POST /v1/messages HTTP/1.1\nTOKEN\ncontent-length: 0\n\n", 403, Reason::Host),
-        ("POST /v1/messages HTTP/1.1\nHOST\norigin: null\nTOKEN\ncontent-length: 0\n\n", 403, Reason::Origin),
-        ("POST /v1/messages HTTP/1.0\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, Reason::Protocol),
-        ("POST /v1/../v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, Reason::NotAllowed),
-        ("POST /v1%2Fmessages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, Reason::NotAllowed),
-        ("POST /v1/messages/../files HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, Reason::NotAllowed),
-        ("GET /v1/organizations/api_keys HTTP/1.1\nHOST\nTOKEN\n\n", 403, Reason::NotAllowed),
-        ("DELETE /v1/messages HTTP/1.1\nHOST\nTOKEN\n\n", 403, Reason::NotAllowed),
-        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n", 403, Reason::NotAllowed),
-        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: websocket\n\n", 403, Reason::NotAllowed),
+        (
+            "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\nTOKEN\ncontent-length: 0\n\n",
+            403,
+            RefusalReason::SeveralCredentials,
+        ),
+        (
+            "POST http://api.anthropic.com/v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n",
+            403,
+            RefusalReason::Target,
+        ),
+        ("CONNECT api.anthropic.com:443 HTTP/1.1\nHOST\nTOKEN\n\n", 403, RefusalReason::Target),
+        ("OPTIONS * HTTP/1.1\nHOST\nTOKEN\n\n", 403, RefusalReason::Target),
+        ("POST /v1/messages HTTP/1.1\nhost: evil.example\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::Host),
+        (
+            "POST /v1/messages HTTP/1.1\nHOST\nhost: evil.example\nTOKEN\ncontent-length: 0\n\n",
+            403,
+            RefusalReason::Host,
+        ),
+        ("POST /v1/messages HTTP/1.1\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::Host),
+        ("POST /v1/messages HTTP/1.1\nHOST\norigin: null\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::Origin),
+        ("POST /v1/messages HTTP/1.0\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::Protocol),
+        ("POST /v1/../v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::NotAllowed),
+        ("POST /v1%2Fmessages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::NotAllowed),
+        ("POST /v1/messages/../files HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n", 403, RefusalReason::NotAllowed),
+        ("GET /v1/organizations/api_keys HTTP/1.1\nHOST\nTOKEN\n\n", 403, RefusalReason::NotAllowed),
+        ("DELETE /v1/messages HTTP/1.1\nHOST\nTOKEN\n\n", 403, RefusalReason::NotAllowed),
+        ("GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n", 403, RefusalReason::NotAllowed),
+        (
+            "GET /v1/models HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: websocket\n\n",
+            403,
+            RefusalReason::NotAllowed,
+        ),
     ] {
         let (_, answered) = send(&setting, raw);
-        assert_eq!(answered, [status.to_string()], "{raw}");
+        assert_eq!(answered, status, "{raw}");
         assert_eq!(setting.outcome(), refused(reason), "{raw}");
     }
     assert!(api.seen().is_empty(), "{:?}", api.seen());
@@ -80,8 +99,8 @@ fn what_is_no_http_is_refused_and_recorded() {
         "\u{16}\u{3}\u{1}\u{2}\0\u{1}\0\u{1}\u{fc}\u{3}\u{3}",
     ] {
         let (mut client, answered) = send(&setting, raw);
-        assert!(["400", "0"].contains(&answered[0].as_str()), "{answered:?} to {raw:?}");
-        assert_eq!(setting.outcome(), refused(Reason::Protocol), "{raw:?}");
+        assert!([400, 0].contains(&answered), "{answered} to {raw:?}");
+        assert_eq!(setting.outcome(), refused(RefusalReason::Protocol), "{raw:?}");
         assert!(client.is_closed());
     }
     assert!(api.seen().is_empty(), "{:?}", api.seen());
@@ -102,10 +121,10 @@ fn a_head_that_can_be_read_in_two_ways_is_refused() {
         let (mut client, answered) =
             send(&setting, &format!("POST /v1/messages HTTP/1.1\nHOST\nTOKEN\n{head}\n\n0\n\n{inner}"));
         // hyper itself refuses some of them.
-        assert!(["400", "403"].contains(&answered[0].as_str()), "{answered:?} to {head}");
+        assert!([400, 403].contains(&answered), "{answered} to {head}");
         assert!(client.is_closed(), "nothing follows it");
         let records = setting.records(1);
-        let expected = [refused(Reason::Framing), refused(Reason::Protocol)];
+        let expected = [refused(RefusalReason::Framing), refused(RefusalReason::Protocol)];
         assert!(records.len() == 1 && expected.contains(&records[0].outcome), "{head}: {records:?}");
     }
     // Lines that end with a bare LF, and an empty line before the first: hyper takes them.
@@ -121,7 +140,7 @@ fn a_head_that_can_be_read_in_two_ways_is_refused() {
         client.send(raw.as_bytes());
         assert_eq!(client.try_answer().map_or(0, |answer| answer.status()), 403, "{raw:?}");
         assert!(client.is_closed());
-        assert_eq!(setting.outcome(), refused(Reason::Framing), "{raw:?}");
+        assert_eq!(setting.outcome(), refused(RefusalReason::Framing), "{raw:?}");
     }
     assert!(api.seen().is_empty(), "{:?}", api.seen());
 }
@@ -159,19 +178,19 @@ fn an_upgrade_that_is_none_stays_http() {
     let claude = Setting::of("claude", &api);
     // An API that switches protocols though nobody asked for it.
     let (_, answered) = send(&claude, "POST /v1/messages HTTP/1.1\nHOST\nTOKEN\ncontent-length: 0\n\n");
-    assert_eq!((answered, claude.outcome()), (vec!["502".to_owned()], refused(Reason::UpstreamProtocol)));
+    assert_eq!((answered, claude.outcome()), (502, refused(RefusalReason::UpstreamProtocol)));
     let codex = Setting::of("codex", &api);
     let web_socket = "connection: upgrade\nupgrade: websocket";
     for (raw, status) in [
         // By another method, to another path, to another protocol, to two.
-        (format!("POST /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\ncontent-length: 0\n\n"), "400"),
-        (format!("GET /v1/models HTTP/1.1\nHOST\nTOKEN\n{web_socket}\n\n"), "400"),
-        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n".to_owned(), "400"),
-        (format!("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\nupgrade: h2c\n\n"), "400"),
-        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nupgrade: websocket\n\n".to_owned(), "400"),
+        (format!("POST /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\ncontent-length: 0\n\n"), 400),
+        (format!("GET /v1/models HTTP/1.1\nHOST\nTOKEN\n{web_socket}\n\n"), 400),
+        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nconnection: upgrade\nupgrade: h2c\n\n".to_owned(), 400),
+        (format!("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\n{web_socket}\nupgrade: h2c\n\n"), 400),
+        ("GET /v1/responses HTTP/1.1\nHOST\nTOKEN\nupgrade: websocket\n\n".to_owned(), 400),
     ] {
         let (_, answered) = send(&codex, &raw);
-        assert_eq!((answered[0].as_str(), codex.outcome()), (status, refused(Reason::NotAllowed)), "{raw}");
+        assert_eq!((answered, codex.outcome()), (status, refused(RefusalReason::NotAllowed)), "{raw}");
     }
     // The API answers an upgrade as any request: then frames are no requests either.
     let grant = codex.grant(Route::Tcp);
@@ -202,11 +221,11 @@ fn a_web_page_gets_nothing() {
         "access-control-request-method: POST",
         "access-control-request-private-network: true",
     ];
-    assert_eq!(ask("OPTIONS", &preflight), refused(Reason::Token), "a page has no token");
+    assert_eq!(ask("OPTIONS", &preflight), refused(RefusalReason::Token), "a page has no token");
     // Even one that was told the token.
-    assert_eq!(ask("OPTIONS", &["TOKEN", "origin: https://evil.test"]), refused(Reason::Origin));
-    assert_eq!(ask("POST", &["TOKEN", "origin: null", "content-type: text/plain"]), refused(Reason::Origin));
-    assert_eq!(ask("GET", &["sec-fetch-mode: no-cors", "sec-fetch-dest: image"]), refused(Reason::Token));
+    assert_eq!(ask("OPTIONS", &["TOKEN", "origin: https://evil.test"]), refused(RefusalReason::Origin));
+    assert_eq!(ask("POST", &["TOKEN", "origin: null", "content-type: text/plain"]), refused(RefusalReason::Origin));
+    assert_eq!(ask("GET", &["sec-fetch-mode: no-cors", "sec-fetch-dest: image"]), refused(RefusalReason::Token));
     assert!(api.seen().is_empty());
 }
 

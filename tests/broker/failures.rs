@@ -5,7 +5,7 @@ use std::net::{TcpListener, TcpStream};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
-use provider_env::broker::{Addresses, Options, Outcome, Reason, Route, Times, Upstream, UpstreamOptions};
+use provider_env::broker::{Addresses, Options, Outcome, RefusalReason, Route, Times, Upstream, UpstreamOptions};
 use rcgen::{CertificateParams, date_time_ymd};
 
 use crate::api::{Api, OK};
@@ -52,7 +52,7 @@ fn an_error_that_cannot_be_looked_through_is_not_passed() {
     let setting = Setting::of("claude", &api);
     let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
     assert_eq!(answer.status(), 502);
-    assert_eq!(setting.outcome(), refused(Reason::UnreadableError));
+    assert_eq!(setting.outcome(), refused(RefusalReason::UnreadableError));
     assert_eq!(api.last().head.get("accept-encoding"), Some("identity"));
 }
 
@@ -71,7 +71,7 @@ fn redirects_are_not_followed() {
         let setting = Setting::of("claude", &api);
         let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
         assert_eq!((answer.status(), answer.head.get("location")), (502, None));
-        assert_eq!(setting.outcome(), refused(Reason::Redirect));
+        assert_eq!(setting.outcome(), refused(RefusalReason::Redirect));
     }
     assert_eq!(elsewhere.connections.load(Ordering::SeqCst), 0);
 }
@@ -89,7 +89,7 @@ fn an_upstream_that_is_down_is_told_and_found_again() {
         let answer = ask(&grant, "POST", "/v1/responses", b"{}");
         assert_eq!(answer.status(), 502);
         assert!(answer.text().contains("The broker cannot reach the API."), "{}", answer.text());
-        assert_eq!(setting.outcome(), refused(Reason::UpstreamUnreachable));
+        assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamUnreachable));
     }
     let listener = TcpListener::bind(url.trim_start_matches("http://")).expect("the port is free again");
     std::thread::spawn(move || {
@@ -125,7 +125,7 @@ fn an_upstream_that_swallows_connections_is_waited_for_once() {
     }
     // Else it would be 62 seconds.
     assert!(started.elapsed() < 5 * limit, "{:?}", started.elapsed());
-    assert!(setting.records(31).iter().all(|record| record.outcome == refused(Reason::UpstreamTimeout)));
+    assert!(setting.records(31).iter().all(|record| record.outcome == refused(RefusalReason::UpstreamTimeout)));
 }
 
 #[test]
@@ -148,7 +148,7 @@ fn certificates_that_do_not_hold_are_refused() {
         let answer = ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}");
         assert_eq!(answer.status(), 502, "{}", answer.text());
         assert!(answer.text().contains("certificate") && answer.head.get("x-should-retry") == Some("false"));
-        assert_eq!(setting.outcome(), refused(Reason::UpstreamTls));
+        assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamTls));
         assert_eq!(api.seen().len(), 0);
     }
 }
@@ -191,7 +191,7 @@ fn an_answer_that_breaks_off_breaks_off_for_the_client() {
     assert!(client.try_answer().is_err());
     assert_eq!(setting.outcome(), Outcome::UpstreamBroke);
     assert_eq!(ask(&grant, "POST", "/v1/messages", b"{}").status(), 502);
-    assert_eq!(setting.outcome(), refused(Reason::UpstreamProtocol));
+    assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamProtocol));
 }
 
 #[test]
@@ -209,7 +209,7 @@ fn who_says_nothing_is_not_waited_for_for_ever() {
     let setting = Setting::with("claude", &api, Options { times, ..Options::default() });
     let grant = setting.grant(Route::Tcp);
     assert_eq!(ask(&grant, "POST", "/v1/messages", b"{}").status(), 502);
-    assert_eq!(setting.outcome(), refused(Reason::UpstreamTimeout));
+    assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamTimeout));
     let times = Times { upstream_stall: short, ..Times::default() };
     let setting = Setting::with("claude", &api, Options { times, ..Options::default() });
     let grant = setting.grant(Route::Tcp);
@@ -254,7 +254,7 @@ fn a_tenants_base_url_does_not_lead_into_the_private_network() {
         let options = UpstreamOptions { roots: options.roots.clone(), ..UpstreamOptions::default() };
         let setting = Setting::to("claude", Upstream::new(&url, options).expect("a URL"), Options::default());
         assert_eq!(ask(&setting.grant(Route::Tcp), "POST", "/v1/messages", b"{}").status(), 502);
-        assert_eq!(setting.outcome(), refused(Reason::UpstreamAddress));
+        assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamAddress));
     }
     assert_eq!(api.connections.load(Ordering::SeqCst), 0);
 }

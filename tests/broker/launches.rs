@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use provider_env::broker::{Broker, Grant, LaunchRequest, Options, Outcome, PeerRule, Reason};
+use provider_env::broker::{Broker, Grant, LaunchRequest, Options, Outcome, PeerRule, RefusalReason};
 use provider_env::credential::store::Store;
 use provider_env::credential::{Clocks, CredentialOwner, Expiry, Generation, Generations, Offer, login_tokens};
 use provider_env::error::ErrorCode;
@@ -207,15 +207,15 @@ fn a_stored_token_is_good_until_it_expires_and_again_when_it_was_refreshed() {
     generations.amend(offer("sk-ant-oat01-made-up-1", -1.0, true));
     let answer = crate::setting::ask(&grant, "POST", "/v1/messages", b"{}");
     assert_eq!((answer.status(), answer.text().contains("has expired")), (403, true), "{}", answer.text());
-    assert_eq!(launches.outcome(), refused(Reason::CredentialExpired));
+    assert_eq!(launches.outcome(), refused(RefusalReason::CredentialExpired));
     generations.next(offer("sk-ant-oat01-made-up-2", 3600.0, true));
     assert_eq!((ask(&grant), launches.outcome()), (200, Outcome::Completed));
     assert_eq!(api.last().head.get("authorization"), Some("Bearer sk-ant-oat01-made-up-2"));
     generations.amend(offer("sk-ant-oat01-made-up-2", 3600.0, false));
-    assert_eq!((ask(&grant), launches.outcome()), (403, refused(Reason::CredentialUnusable)));
+    assert_eq!((ask(&grant), launches.outcome()), (403, refused(RefusalReason::CredentialUnusable)));
     // What somebody put there cannot be sent in a header.
     generations.next(offer("not\na token", 3600.0, true));
-    assert_eq!((ask(&grant), launches.outcome()), (403, refused(Reason::CredentialUnusable)));
+    assert_eq!((ask(&grant), launches.outcome()), (403, refused(RefusalReason::CredentialUnusable)));
     assert_eq!(api.seen().len(), 2);
 }
 
@@ -299,16 +299,16 @@ fn a_base_url_reaches_what_its_caller_wrote_and_a_name_only_the_public_internet(
     for name in names {
         assert_ne!(reached(&launches, &format!("https://{name}:{port}")), Ok(200), "{name}");
         let outcome = launches.outcome();
-        let expected = [refused(Reason::UpstreamAddress), refused(Reason::UpstreamName)];
+        let expected = [refused(RefusalReason::UpstreamAddress), refused(RefusalReason::UpstreamName)];
         assert!(expected.contains(&outcome), "{name}: {outcome:?}");
     }
     assert_eq!(api.connections.load(Ordering::SeqCst), 2, "one for each that was allowed");
     let upstreams = vec![format!("https://2130706433:{port}/any/path")];
     let launches = Launches::with(&api, Options { upstreams, ..Options::default() });
     reached(&launches, &format!("https://2130706433:{port}")).expect("a grant");
-    assert_eq!(launches.outcome(), refused(Reason::UpstreamTls), "it is reached, and is not that name");
+    assert_eq!(launches.outcome(), refused(RefusalReason::UpstreamTls), "it is reached, and is not that name");
     reached(&launches, &format!("https://2130706433:{}", port ^ 1)).expect("a grant");
-    assert_eq!(launches.outcome(), refused(Reason::UpstreamAddress), "another origin");
+    assert_eq!(launches.outcome(), refused(RefusalReason::UpstreamAddress), "another origin");
 }
 
 #[test]
@@ -342,7 +342,7 @@ fn what_a_broker_cannot_be_started_with_is_refused() {
     // Without one, the certificate is not trusted.
     let launches = Launches::of(&api);
     let request = LaunchRequest { ca_file: None, ..launches.request("one", &secret(KEY)) };
-    assert_eq!((ask(&launches.start(request)), launches.outcome()), (502, refused(Reason::UpstreamTls)));
+    assert_eq!((ask(&launches.start(request)), launches.outcome()), (502, refused(RefusalReason::UpstreamTls)));
 }
 
 #[test]

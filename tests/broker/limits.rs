@@ -3,7 +3,7 @@
 use std::sync::{Arc, Condvar, Mutex};
 use std::time::Duration;
 
-use provider_env::broker::{Broker, Limits, Options, Outcome, PeerRule, Reason, Route, Times};
+use provider_env::broker::{Broker, Limits, Options, Outcome, PeerRule, RefusalReason, Route, Times};
 
 use crate::api::{Api, OK};
 use crate::client::Client;
@@ -23,11 +23,14 @@ fn what_is_too_large_is_refused() {
     headers.push(format!("x-long: {}", "x".repeat(5000)));
     assert_eq!(Client::connect(grant.address()).ask("POST", "/v1/messages", &headers, b"{}").status(), 403);
     let outcomes: Vec<Outcome> = setting.records(3).iter().map(|record| record.outcome).collect();
-    assert_eq!(outcomes, [Outcome::Completed, refused(Reason::BodyTooLarge), refused(Reason::HeadTooLarge)]);
+    assert_eq!(
+        outcomes,
+        [Outcome::Completed, refused(RefusalReason::BodyTooLarge), refused(RefusalReason::HeadTooLarge)]
+    );
     // Beyond what is read at all: hyper's own answer.
     headers.push(format!("x-long: {}", "x".repeat(100_000)));
     assert_eq!(Client::connect(grant.address()).ask("POST", "/v1/messages", &headers, b"{}").status(), 431);
-    // In chunks its length is not told.
+    // In chunks, its length is not known at first.
     let mut client = Client::connect(grant.address());
     let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {}\r\n{}\r\n", client.host, authorized(&grant)[0]);
     client.send(format!("{head}transfer-encoding: chunked\r\n\r\n").as_bytes());
@@ -36,9 +39,9 @@ fn what_is_too_large_is_refused() {
     }
     client.send(b"0\r\n\r\n");
     assert_ne!(client.try_answer().map_or(0, |answer| answer.status()), 200);
-    until("the audit tells", || {
+    until("the refusal is recorded", || {
         let records = setting.broker.audit().take(9);
-        records.iter().any(|record| record.outcome == refused(Reason::BodyTooLarge))
+        records.iter().any(|record| record.outcome == refused(RefusalReason::BodyTooLarge))
     });
     assert_eq!(api.seen().len(), 1);
 }
@@ -95,19 +98,18 @@ fn a_request_that_waits_too_long_is_refused_for_good_and_never_with_429() {
         let (gate, api) = Gate::closed();
         let mut setting = Setting::with(provider, &api, Options { times, ..Options::default() });
         setting.limits = Limits { concurrent_requests: 1, requests_per_second: 1, burst: 3, ..Limits::default() };
-        let (grant, ended) = (setting.grant(Route::Tcp), setting.grant(Route::Tcp));
+        let grant = setting.grant(Route::Tcp);
         let mut first = begin(&grant, path);
         until("it is in flight", || api.seen().len() == 1);
         let answer = begin(&grant, path).answer();
         assert_eq!((answer.status(), answer.text().contains("in flight")), (status, true), "{}", answer.text());
-        assert_eq!(setting.outcome(), refused(Reason::TooManyRequests));
+        assert_eq!(setting.outcome(), refused(RefusalReason::TooManyRequests));
         gate.open();
         assert_eq!(first.answer().status(), 200);
         // The burst is used up: there is one more each second, and this waits for less.
         let statuses: Vec<u16> = (0..4).map(|_| begin(&grant, path).answer().status()).collect();
         assert!(statuses.contains(&status) && statuses.iter().all(|one| [200, status].contains(one)), "{statuses:?}");
-        assert!(setting.records(5).iter().any(|record| record.outcome == refused(Reason::TooFast)));
-        drop(ended);
+        assert!(setting.records(5).iter().any(|record| record.outcome == refused(RefusalReason::TooFast)));
     }
 }
 
@@ -172,7 +174,7 @@ fn a_client_that_takes_nothing_is_let_go() {
     let head = format!("POST /v1/messages HTTP/1.1\r\nhost: {}\r\n{}\r\n", client.host, authorized(&grant)[0]);
     client.send(format!("{head}content-length: 1000\r\n\r\nhalf").as_bytes());
     assert!(client.answer().text().contains("broke off"));
-    assert_eq!(setting.outcome(), refused(Reason::BodyBrokeOff));
+    assert_eq!(setting.outcome(), refused(RefusalReason::BodyBrokeOff));
     until("the connection is closed", || setting.broker.counts().connections == 0);
 }
 

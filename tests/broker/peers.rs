@@ -3,7 +3,7 @@
 use std::os::fd::OwnedFd;
 use std::os::unix::net::UnixStream;
 
-use provider_env::broker::{Address, Grant, PeerRule, Reason, Route};
+use provider_env::broker::{Address, Grant, PeerRule, RefusalReason, Route};
 
 use crate::api::{Api, OK};
 use crate::client::{Client, read_head};
@@ -29,7 +29,10 @@ fn a_token_is_good_for_its_own_uid_alone() {
         let answer = Other::start(Some(uid)).ask(&grant, &grant, PATH).expect("an answer");
         assert_eq!((answer.status(), answer.text().contains("another user")), (403, true), "{}", answer.text());
         let record = &setting.records(1)[0];
-        assert_eq!((record.outcome, record.uid, record.grant), (refused(Reason::PeerUid), Some(uid), Some(grant.id())));
+        assert_eq!(
+            (record.outcome, record.uid, record.grant),
+            (refused(RefusalReason::PeerUid), Some(uid), Some(grant.id()))
+        );
     }
     assert_eq!(api.seen().len(), 1);
 }
@@ -58,7 +61,7 @@ fn a_socket_is_good_for_the_process_that_was_started() {
 
         let answer = shell.ask(&grant, &grant, PATH).expect("an answer");
         assert_eq!((answer.status(), answer.text().contains("another process")), (403, true), "{}", answer.text());
-        assert_eq!(setting.outcome(), refused(Reason::PeerProcess));
+        assert_eq!(setting.outcome(), refused(RefusalReason::PeerProcess));
 
         let answer = neighbour.ask(&grant, &grant, PATH);
         if let Address::Unix(path) = grant.address() {
@@ -69,7 +72,7 @@ fn a_socket_is_good_for_the_process_that_was_started() {
             crate::setting::until("the socket is gone", || !path.parent().expect("a directory").exists());
         } else {
             assert_eq!(answer.expect("an answer").status(), 403);
-            assert_eq!(setting.outcome(), refused(Reason::PeerUid));
+            assert_eq!(setting.outcome(), refused(RefusalReason::PeerUid));
         }
     }
 }
@@ -88,12 +91,12 @@ fn nothing_is_left_when_the_process_has_ended() {
     // Its child has the connection that it made, and the token. The grant has not been ended yet.
     let answer = answer_of(&started.hear()).expect("an answer");
     assert_eq!((answer.status(), answer.text().contains("has ended")), (403, true), "{}", answer.text());
-    assert_eq!(setting.outcome(), refused(Reason::ProcessEnded));
+    assert_eq!(setting.outcome(), refused(RefusalReason::ProcessEnded));
     assert!(api.seen().is_empty());
 }
 
-/// What the started process passes on speaks for it where the kernel says that it connected, and where it still holds the
-/// connection; not after its end.
+/// What the started process passes on speaks for it where the kernel says that it connected, and where it still holds
+/// the connection; not after its end.
 #[test]
 fn a_descriptor_that_is_passed_on_is_the_started_processs_own_affair() {
     let api = Api::answering(OK);
@@ -108,7 +111,7 @@ fn a_descriptor_that_is_passed_on_is_the_started_processs_own_affair() {
     let tcp = setting.broker.grant(setting.request(Route::Tcp, peer)).expect("granted");
     assert!(tcp.bind(started.process()));
     let passed = started.pass_on(&tcp);
-    assert_eq!((ask(passed, &tcp), setting.outcome()), (403, refused(Reason::PeerProcess)));
+    assert_eq!((ask(passed, &tcp), setting.outcome()), (403, refused(RefusalReason::PeerProcess)));
     // On a Unix socket the kernel says who connected, which is documented.
     let unix = setting.broker.grant(setting.request(Route::UnixWithoutToken, peer)).expect("granted");
     assert!(unix.bind(started.process()));
@@ -117,7 +120,7 @@ fn a_descriptor_that_is_passed_on_is_the_started_processs_own_affair() {
     setting.records(1);
     let _ = started.child.kill();
     let _ = started.child.wait();
-    assert_eq!((ask(late, &unix), setting.outcome()), (403, refused(Reason::ProcessEnded)));
+    assert_eq!((ask(late, &unix), setting.outcome()), (403, refused(RefusalReason::ProcessEnded)));
     assert_eq!(api.seen().len(), 1);
 }
 

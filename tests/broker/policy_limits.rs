@@ -3,7 +3,7 @@
 use std::sync::atomic::Ordering;
 use std::time::{Duration, Instant};
 
-use provider_env::broker::{Addresses, Grant, Options, Outcome, Reason, Route, Upstream, UpstreamOptions};
+use provider_env::broker::{Addresses, Grant, Options, Outcome, RefusalReason, Route, Upstream, UpstreamOptions};
 use provider_env::provider::CredentialKind;
 
 use crate::api::{Api, OK};
@@ -105,7 +105,7 @@ fn a_silent_api_holds_the_first_message_up_for_two_seconds() {
     let setting = Setting::with("claude", &api, Options::default());
     let started = Instant::now();
     assert_eq!(ask_once(&setting.grant(Route::UnixWithoutToken)).status(), 502);
-    assert_eq!(setting.outcome(), refused(Reason::UpstreamTimeout));
+    assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamTimeout));
     // The broker's own limit is 15 minutes.
     assert!((Duration::from_secs(2)..Duration::from_secs(30)).contains(&started.elapsed()));
 }

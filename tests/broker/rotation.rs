@@ -3,7 +3,7 @@
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, mpsc};
 
-use provider_env::broker::{Limits, Outcome, Reason, Route};
+use provider_env::broker::{Limits, Outcome, RefusalReason, Route};
 use provider_env::provider::CredentialKind;
 
 use crate::api::{Api, OK};
@@ -132,7 +132,7 @@ fn a_revoked_key_is_used_no_moment_longer() {
     crate::setting::until("the API sees it", || ended.load(Ordering::SeqCst) == 5);
     let answer = ask(&grant, "POST", "/v1/messages", b"{}");
     assert_eq!((answer.status(), answer.text().contains("revoked")), (403, true));
-    assert_eq!(setting.outcome(), refused(Reason::Revoked));
+    assert_eq!(setting.outcome(), refused(RefusalReason::Revoked));
     assert_eq!(api.seen().len(), 5);
     assert_eq!(setting.credential.rotate(CredentialKind::ApiKey, secret(NEXT)).expect("a key"), 2);
     let mut again = Client::connect(grant.address());
@@ -164,6 +164,6 @@ fn a_grant_that_ends_ends_what_is_in_flight() {
     idle.request("POST", "/v1/messages", &headers, b"{}");
     assert!(idle.is_closed());
     let outcomes: Vec<Outcome> = setting.records(2).iter().map(|record| record.outcome).collect();
-    assert_eq!(outcomes, [refused(Reason::NotAllowed), Outcome::GrantEnded]);
+    assert_eq!(outcomes, [refused(RefusalReason::NotAllowed), Outcome::GrantEnded]);
     assert_eq!(api.seen().len(), 1);
 }

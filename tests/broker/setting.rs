@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use provider_env::broker::{
-    Addresses, Broker, Grant, GrantRequest, Limits, LiveCredential, Options, Outcome, PeerRule, Process, Reason,
-    Record, Route, Times, Upstream, UpstreamOptions,
+    Addresses, Broker, Grant, GrantRequest, Limits, LiveCredential, Options, Outcome, PeerRule, Process, Record,
+    RefusalReason, Route, Upstream, UpstreamOptions,
 };
 use provider_env::provider::{CredentialKind, find};
 use provider_env::secret::{ExposeSecret, Secret};
@@ -26,14 +26,9 @@ pub struct Setting {
     _sockets: TempDir,
 }
 
-/// Times that end what a test wants to see end, and nothing else.
-pub fn patient() -> Times {
-    Times::default()
-}
-
 impl Setting {
     pub fn of(provider: &'static str, api: &Api) -> Self {
-        Self::with(provider, api, Options { times: patient(), ..Options::default() })
+        Self::with(provider, api, Options::default())
     }
 
     pub fn with(provider: &'static str, api: &Api, options: Options) -> Self {
@@ -117,7 +112,7 @@ pub fn ask(grant: &Grant, method: &str, path: &str, body: &[u8]) -> Answer {
     Client::connect(grant.address()).ask(method, path, &authorized(grant), body)
 }
 
-pub fn refused(reason: Reason) -> Outcome {
+pub fn refused(reason: RefusalReason) -> Outcome {
     Outcome::Refused(reason)
 }
 

@@ -5,7 +5,7 @@ use std::sync::mpsc;
 use std::sync::{Arc, Mutex};
 
 use provider_env::broker::LiveCredential;
-use provider_env::broker::{Addresses, Options, Outcome, Reason, Route, Upstream, UpstreamOptions};
+use provider_env::broker::{Addresses, Options, Outcome, RefusalReason, Route, Upstream, UpstreamOptions};
 use provider_env::credential::{Generations, Offer};
 use provider_env::provider::{CredentialKind, find};
 
@@ -96,13 +96,13 @@ fn an_upgrade_that_the_api_refuses_or_extends_becomes_a_post() {
     let setting = Setting::of("codex", &extending);
     let grant = setting.grant(Route::Tcp);
     assert_eq!(open(&setting, &grant).answer().status(), 426);
-    assert_eq!(setting.outcome(), refused(Reason::UpstreamProtocol));
+    assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamProtocol));
 
     setting.credential.revoke();
     let answer = open(&setting, &grant).answer();
     assert_eq!(answer.status(), 400, "what the CLI shows, and does not try again");
     assert!(answer.text().contains("revoked"), "{}", answer.text());
-    assert_eq!(setting.outcome(), refused(Reason::Revoked));
+    assert_eq!(setting.outcome(), refused(RefusalReason::Revoked));
 
     let nobody = std::net::TcpListener::bind("127.0.0.1:0").expect("a port");
     let url = format!("http://{}/v1", nobody.local_addr().expect("bound"));
@@ -111,7 +111,7 @@ fn an_upgrade_that_the_api_refuses_or_extends_becomes_a_post() {
     let setting = Setting::to("codex", Upstream::new(&url, options).expect("a URL"), Options::default());
     let grant = setting.grant(Route::Tcp);
     assert_eq!(open(&setting, &grant).answer().status(), 426, "it asks by POST, and is told there");
-    assert_eq!(setting.outcome(), refused(Reason::UpstreamUnreachable));
+    assert_eq!(setting.outcome(), refused(RefusalReason::UpstreamUnreachable));
 }
 
 /// Opens one, and has a message echoed.
@@ -147,7 +147,7 @@ fn an_open_web_socket_is_told_why_it_ends() {
     let ends: [fn(&Setting, &provider_env::broker::Grant); 2] =
         [|setting, _| setting.credential.revoke(), |_, grant| grant.end()];
     for (end, outcome, message) in
-        [(ends[0], Outcome::Revoked, Reason::Revoked), (ends[1], Outcome::GrantEnded, Reason::GrantEnded)]
+        [(ends[0], Outcome::Revoked, RefusalReason::Revoked), (ends[1], Outcome::GrantEnded, RefusalReason::GrantEnded)]
     {
         let setting = Setting::of("codex", &api);
         let grant = setting.grant(Route::Tcp);
@@ -215,8 +215,8 @@ fn a_store_that_changes_ends_it_at_the_next_message() {
     assert_eq!(api.last().head.get("authorization"), Some("Bearer sk-proj-made-up-next"));
     generations.amend(offer("sk-proj-made-up-next", false));
     client.send(&text("third"));
-    assert_eq!(next_text(&mut client)["error"]["message"], Reason::CredentialUnusable.message());
-    assert_eq!(setting.outcome(), refused(Reason::CredentialUnusable));
+    assert_eq!(next_text(&mut client)["error"]["message"], RefusalReason::CredentialUnusable.message());
+    assert_eq!(setting.outcome(), refused(RefusalReason::CredentialUnusable));
 }
 
 #[test]

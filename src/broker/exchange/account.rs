@@ -1,4 +1,4 @@
-//! The account of an exchange: its record in the audit, whoever reads along, and its place among those in flight.
+//! The account of an exchange: its record in the audit, its tap, and its place among the requests in flight.
 
 use std::sync::Arc;
 use std::time::{Instant, SystemTime};
@@ -11,10 +11,10 @@ use super::upward::Upward;
 use crate::broker::audit::{Audit, Outcome, Record, method_of, path_of};
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::peer::Peer;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::broker::tap::Tap;
 
-/// Who asks what.
+/// A request, and the connection that it came on.
 #[derive(Debug)]
 pub struct Caller<'a> {
     pub provider: &'static str,
@@ -22,7 +22,7 @@ pub struct Caller<'a> {
     pub parts: &'a Parts,
 }
 
-/// Writes its record when it is dropped.
+/// Collects the record of an exchange, and writes it when dropped.
 #[derive(Debug)]
 pub struct Account {
     audit: Arc<Audit>,
@@ -30,7 +30,7 @@ pub struct Account {
     record: Option<Record>,
     upward: Arc<Upward>,
     bytes_down: u64,
-    /// None until it is known: then the client has gone away.
+    /// None until it is known. If it is still none at the end, the client has gone away.
     outcome: Option<Outcome>,
     _slot: Option<Slot>,
 }
@@ -64,7 +64,7 @@ impl Account {
         }
     }
 
-    /// The request goes to the API, with the key of this number.
+    /// Notes that the request goes to the API, with the key of this number.
     pub fn forwarded(&mut self, slot: Slot, generation: u64, tap: Option<Box<dyn Tap>>) {
         self._slot = Some(slot);
         self.upward = Arc::new(Upward::new(tap));
@@ -73,7 +73,7 @@ impl Account {
         }
     }
 
-    /// Why the request's body was not passed on to its end.
+    /// Why the request's body was not forwarded to its end.
     pub fn failure_upward(&self) -> Option<Outcome> {
         self.upward.failure.get().copied()
     }
@@ -82,9 +82,9 @@ impl Account {
         Arc::clone(&self.upward)
     }
 
-    /// The API's answer has begun.
+    /// Notes that the API's answer has begun.
     pub fn answered(&mut self, status: StatusCode, headers: &HeaderMap) {
-        self.told(status);
+        self.answered_with(status);
         self.upward.with_tap(|tap| tap.head(status, headers));
     }
 
@@ -93,19 +93,19 @@ impl Account {
         self.upward.with_tap(|tap| tap.down(bytes));
     }
 
-    /// What was answered, by whoever.
-    fn told(&mut self, status: StatusCode) {
+    /// Notes the status of the answer, whether it comes from the API or the broker.
+    fn answered_with(&mut self, status: StatusCode) {
         if let Some(record) = &mut self.record {
             record.status = Some(status.as_u16());
         }
     }
 
-    pub fn refused<T>(&mut self, reason: Reason, response: &Response<T>) {
-        self.told(response.status());
+    pub fn refused<T>(&mut self, reason: RefusalReason, response: &Response<T>) {
+        self.answered_with(response.status());
         self.end(Outcome::Refused(reason));
     }
 
-    /// The first one counts.
+    /// Notes how the exchange ended. Only the first call counts.
     pub fn end(&mut self, outcome: Outcome) {
         self.outcome.get_or_insert(outcome);
     }

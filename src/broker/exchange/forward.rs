@@ -1,4 +1,4 @@
-//! Forwards a request that may be: to the API, with the key, and its answer back.
+//! Forwards a request that was admitted to the API, with the key, and passes its answer back.
 
 use std::future::poll_fn;
 use std::pin::Pin;
@@ -13,46 +13,46 @@ use hyper::{Request, Response, StatusCode};
 use tokio::time::timeout;
 
 use super::account::Account;
-use super::ending::{Ending, ending_of};
 use super::request_body::RequestBody;
 use super::response_body::{Passing, ResponseBody};
 use super::web_socket::{LetIn, Sides, relay};
+use super::{Ending, ending_of};
 use crate::broker::audit::Outcome;
 use crate::broker::grant::{GrantState, Slot};
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::options::{Options, Times};
 use crate::broker::pool::{Dial, Pool, PooledConnection};
 use crate::broker::race::first;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::broker::request::{clean_answer, for_upstream, is_identity, switches_protocols};
 use crate::broker::tap::{Exchanged, Tap};
 use crate::net::stall::Alarm;
 use crate::provider::{AllowedRequest, InsteadOfAnswer, Upgrade};
 use crate::secret::{ExposeSecret, redaction};
 
-/// An API's answer that is replaced is no longer than that, or its connection is closed.
-const MOST_READ_FOR_NOBODY: usize = 64 * 1024;
+/// If an answer that is replaced is longer, its connection is closed instead of being used again.
+const MAX_DISCARDED_BYTES: usize = 64 * 1024;
 
-/// A request that was let in.
+/// A request that passed every check.
 #[derive(Debug)]
 pub struct Admitted {
     pub grant: Arc<GrantState>,
     pub slot: Slot,
     pub allowed: &'static AllowedRequest,
-    /// Below the base URL, as it came.
+    /// The path below the base URL, as it came.
     pub path: Box<str>,
 }
 
-/// Forwards it, and passes the answer on.
+/// Forwards a request, and passes the answer on.
 ///
 /// # Errors
-/// Why there is no answer. The account is open then, for the refusal.
+/// Why there is no answer, with the account, which is still open for the refusal.
 pub async fn forward(
     admitted: Admitted,
     (mut parts, body): (Parts, Incoming),
     mut account: Box<Account>,
     options: &Options,
-) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
     let Admitted { grant, slot, allowed, path } = admitted;
     let generation = match grant.credential.newest() {
         Ok(generation) => generation,
@@ -60,7 +60,7 @@ pub async fn forward(
     };
     account.forwarded(slot, generation.number, tap_of(options, &grant, &generation, allowed));
     let Some(target) = generation.upstream.endpoint.target(&path, parts.uri.query()) else {
-        return Err((account, Reason::Target));
+        return Err((account, RefusalReason::Target));
     };
     parts.uri = target;
     let api = grant.credential.vendor().api;
@@ -86,7 +86,7 @@ pub async fn forward(
         instead.status == response.status().as_u16() && instead.kind == generation.authorization.kind
     });
     if let Some(instead) = instead {
-        keep(connection, response.into_body(), &generation.pool, &options.times);
+        discard(connection, response.into_body(), &generation.pool, &options.times);
         return Ok(in_place(instead, account));
     }
     let answer = Answer { response, connection, generation, ending, times: options.times };
@@ -96,7 +96,7 @@ pub async fn forward(
     }
 }
 
-/// An answer that the CLI gets in the place of the API's.
+/// The answer that the CLI gets instead of the API's.
 fn in_place(instead: &InsteadOfAnswer, mut account: Box<Account>) -> Response<ResponseBody> {
     account.end(Outcome::Completed);
     let mut response = Response::new(ResponseBody::whole(Bytes::from_static(instead.body.as_bytes())));
@@ -104,12 +104,12 @@ fn in_place(instead: &InsteadOfAnswer, mut account: Box<Account>) -> Response<Re
     response
 }
 
-/// Reads an answer that nobody gets, so that its connection can carry the next request.
-fn keep(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, times: &Times) {
+/// Reads the rest of an answer that is replaced, so that its connection can carry the next request.
+fn discard(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, times: &Times) {
     let (pool, times) = (Arc::clone(pool), *times);
     tokio::spawn(async move {
         let read = async {
-            let mut left = MOST_READ_FOR_NOBODY;
+            let mut left = MAX_DISCARDED_BYTES;
             while let Some(frame) = poll_fn(|context| Pin::new(&mut body).poll_frame(context)).await {
                 let length = frame.ok()?.data_ref().map_or(0, Bytes::len);
                 left = left.checked_sub(length)?;
@@ -122,7 +122,7 @@ fn keep(connection: PooledConnection, mut body: Incoming, pool: &Arc<Pool>, time
     });
 }
 
-/// Whoever reads along.
+/// The tap of this exchange, if there is one.
 fn tap_of(
     options: &Options,
     grant: &GrantState,
@@ -140,11 +140,11 @@ fn tap_of(
     options.tap.as_ref().and_then(|make| make(&exchanged))
 }
 
-/// What the request's own body failed by says more than that it failed.
-fn reason_of(failure: Outcome) -> Reason {
+/// The reason why the request's own body failed is more precise than that sending failed.
+fn reason_of(failure: Outcome) -> RefusalReason {
     match failure {
-        Outcome::BodyTooLarge => Reason::BodyTooLarge,
-        _ => Reason::BodyBrokeOff,
+        Outcome::BodyTooLarge => RefusalReason::BodyTooLarge,
+        _ => RefusalReason::BodyBrokeOff,
     }
 }
 
@@ -153,23 +153,23 @@ async fn send(
     request: Request<RequestBody>,
     ending: &mut Ending,
     times: &Times,
-) -> Result<(Response<Incoming>, PooledConnection), Reason> {
+) -> Result<(Response<Incoming>, PooledConnection), RefusalReason> {
     let authorization = generation.authorization;
     let dial = Dial { upstream: &generation.upstream, key: &generation.key, prefix: authorization.prefix, times };
     let answer = async {
         let answer = generation.pool.send(request, authorization.header, &dial);
-        timeout(times.answer, answer).await.unwrap_or(Err(Reason::UpstreamTimeout))
+        timeout(times.answer, answer).await.unwrap_or(Err(RefusalReason::UpstreamTimeout))
     };
     let ended = async {
         match ending.await {
-            Outcome::Revoked => Err(Reason::Revoked),
-            _ => Err(Reason::GrantEnded),
+            Outcome::Revoked => Err(RefusalReason::Revoked),
+            _ => Err(RefusalReason::GrantEnded),
         }
     };
     first(ended, answer).await
 }
 
-/// What an API has answered, and what comes with it.
+/// An API's answer, and what is needed to pass it on.
 struct Answer {
     response: Response<Incoming>,
     connection: PooledConnection,
@@ -179,24 +179,24 @@ struct Answer {
 }
 
 impl Answer {
-    /// Passes an answer on that stays HTTP.
-    fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+    /// Passes on an answer that does not switch protocols.
+    fn pass(self, account: Box<Account>) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
         let Self { response, connection, generation, ending, times } = self;
         let (mut parts, incoming) = response.into_parts();
         if parts.status.is_redirection() {
-            return Err((account, Reason::Redirect));
+            return Err((account, RefusalReason::Redirect));
         }
         if parts.status.is_informational() {
-            return Err((account, Reason::UpstreamProtocol));
+            return Err((account, RefusalReason::UpstreamProtocol));
         }
         let is_error = parts.status.is_client_error() || parts.status.is_server_error();
         if is_error && !is_identity(&parts.headers) {
-            return Err((account, Reason::UnreadableError));
+            return Err((account, RefusalReason::UnreadableError));
         }
         clean_answer(&mut parts.headers, generation.key.expose_secret(), || generation.redactor());
         let mask = if is_error { generation.redactor().map(redaction::Stream::new) } else { None };
         if is_error && mask.is_none() {
-            return Err((account, Reason::UnreadableError));
+            return Err((account, RefusalReason::UnreadableError));
         }
         let body = ResponseBody::passing(Passing {
             incoming,
@@ -216,10 +216,10 @@ impl Answer {
         client: OnUpgrade,
         account: Box<Account>,
         credential: Arc<LiveCredential>,
-    ) -> Result<Response<ResponseBody>, (Box<Account>, Reason)> {
+    ) -> Result<Response<ResponseBody>, (Box<Account>, RefusalReason)> {
         let Self { mut response, generation, ending, .. } = self;
         if !switches_protocols(response.headers()) {
-            return Err((account, Reason::UpstreamProtocol));
+            return Err((account, RefusalReason::UpstreamProtocol));
         }
         let upstream = hyper::upgrade::on(&mut response);
         let (mut parts, _) = response.into_parts();

@@ -1,4 +1,4 @@
-//! A request's body on its way to the API: as it comes, counted and bounded.
+//! A request's body on its way to the API, counted and bounded.
 
 use std::io;
 use std::pin::Pin;
@@ -13,7 +13,7 @@ use super::upward::Upward;
 use crate::broker::audit::Outcome;
 use crate::net::stall::Alarm;
 
-/// Passes a client's body on.
+/// Forwards a client's body as it comes.
 #[derive(Debug)]
 pub struct RequestBody {
     incoming: Incoming,
@@ -50,7 +50,7 @@ impl Body for RequestBody {
                 Poll::Ready(Some(Err(_))) => return Poll::Ready(Some(Err(self.fail(Outcome::ClientAborted)))),
                 Poll::Ready(Some(Ok(frame))) => {
                     self.alarm.note();
-                    // Trailers are of one connection.
+                    // Trailers belong to one connection.
                     let Ok(data) = frame.into_data() else { continue };
                     if self.upward.count(&data) > self.most {
                         return Poll::Ready(Some(Err(self.fail(Outcome::BodyTooLarge))));

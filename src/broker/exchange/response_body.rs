@@ -1,4 +1,4 @@
-//! An answer's body on its way to the client: as it comes. Of an error, the key is masked.
+//! An answer's body on its way to the client. In the body of an error, the key is masked.
 
 use std::fmt;
 use std::io;
@@ -9,18 +9,18 @@ use std::task::{Context, Poll};
 use bytes::Bytes;
 use hyper::body::{Body, Frame, Incoming, SizeHint};
 
+use super::Ending;
 use super::account::Account;
-use super::ending::Ending;
 use crate::broker::audit::Outcome;
 use crate::broker::options::Times;
 use crate::broker::pool::{Pool, PooledConnection};
 use crate::net::stall::Alarm;
 use crate::secret::redaction;
 
-/// What a client is answered.
+/// The body of an answer to a client.
 #[derive(Debug)]
 pub enum ResponseBody {
-    /// The broker's own words.
+    /// The broker's own answer.
     Whole(Option<Bytes>),
     Passing(Box<Passing>),
 }
@@ -33,7 +33,7 @@ pub struct Passing {
     pub alarm: Alarm,
     /// Masks the key in an error's body, keeping its length.
     pub mask: Option<redaction::Stream>,
-    /// Where the connection goes when the answer was read to its end.
+    /// The pool that gets the connection when the answer was read to its end.
     pub home: Option<(PooledConnection, Arc<Pool>, Times)>,
     pub is_done: bool,
 }
@@ -67,7 +67,7 @@ impl Passing {
         }
     }
 
-    /// The client sees that the answer breaks off.
+    /// Ends the answer so that the client sees that it is not complete.
     fn break_off(&mut self, outcome: Outcome) -> Poll<Option<Result<Frame<Bytes>, io::Error>>> {
         self.is_done = true;
         self.account.end(outcome);
@@ -107,7 +107,7 @@ impl Passing {
                 Poll::Ready(Some(Ok(frame))) => frame.into_data(),
             };
             self.alarm.note();
-            // Trailers are of one connection.
+            // Trailers belong to one connection.
             let Ok(data) = data else { continue };
             self.account.down(&data);
             let data = self.masked(data);

@@ -1,4 +1,4 @@
-//! What goes up, and whoever reads along.
+//! The bytes that go up to the API: how many, why they ended, and the tap that reads them.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, OnceLock, PoisonError};
@@ -6,11 +6,11 @@ use std::sync::{Mutex, OnceLock, PoisonError};
 use crate::broker::audit::Outcome;
 use crate::broker::tap::Tap;
 
-/// What goes up, counted where it passes: in another task than the answer.
+/// Shared with the body of the request, which another task than the answer's forwards.
 #[derive(Debug, Default)]
 pub struct Upward {
     bytes: AtomicU64,
-    /// Why the body was not passed on to its end.
+    /// Why the body was not forwarded to its end.
     pub failure: OnceLock<Outcome>,
     tap: Option<Mutex<Box<dyn Tap>>>,
 }
@@ -24,7 +24,7 @@ impl Upward {
         self.bytes.load(Ordering::Relaxed)
     }
 
-    /// Returns how many there have been, these included.
+    /// Counts bytes and shows them to the tap. Returns how many there have been, including these.
     pub fn count(&self, bytes: &[u8]) -> u64 {
         self.with_tap(|tap| tap.up(bytes));
         let more = bytes.len() as u64;

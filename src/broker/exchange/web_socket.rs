@@ -1,8 +1,9 @@
 //! A WebSocket between a client and an API: the frames pass as they come.
 //!
-//! The API let it in with the key that was the newest then. When that has been rotated, what is under way goes on, and
-//! the next message ends the connection instead of being sent with an old key: the client connects anew. If the grant has
-//! ended, or the credential cannot be used any more, the client gets the reason in its own dialect before the connection is closed.
+//! The API accepted it with the key that was the newest then. After a rotation, messages under way go on, and the
+//! client's next message ends the connection instead of being sent with an old key: the client then connects again. If
+//! the grant has ended, or the credential cannot be used any more, the client gets the reason in its own form before
+//! the connection is closed.
 
 use std::io;
 use std::pin::pin;
@@ -15,15 +16,15 @@ use hyper_util::rt::TokioIo;
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadHalf, WriteHalf, split};
 use tokio::time::timeout;
 
+use super::Ending;
 use super::account::Account;
-use super::ending::Ending;
 use super::web_socket_frames::{Frames, text_frame};
 use crate::broker::audit::Outcome;
 use crate::broker::live_credential::{KeyGeneration, LiveCredential};
 use crate::broker::race::first;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 
-/// What is read at once. Frames of an answer are some hundred bytes.
+/// The size of a read. Frames of an answer have some hundred bytes.
 const BUFFER_BYTES: usize = 8 * 1024;
 
 /// A close frame with the code 1012, "service restart": the client may connect again.
@@ -32,8 +33,8 @@ const RESTART: [u8; 4] = [0x88, 0x02, 0x03, 0xf4];
 /// A close frame with the code 1008, "policy violation".
 const REFUSED: [u8; 4] = [0x88, 0x02, 0x03, 0xf0];
 
-/// How long the client has to take the refusal. It may have gone away, or read nothing.
-const TO_TAKE_LEAVE: Duration = Duration::from_secs(2);
+/// How long the client has to read the refusal. It may have gone away, or read nothing.
+const FAREWELL_TIME: Duration = Duration::from_secs(2);
 
 /// The two sides, once both have switched protocols.
 #[derive(Debug)]
@@ -42,7 +43,7 @@ pub struct Sides {
     pub upstream: OnUpgrade,
 }
 
-/// What a WebSocket was let in with.
+/// The key with which the API accepted a WebSocket.
 #[derive(Debug)]
 pub struct LetIn {
     pub credential: Arc<LiveCredential>,
@@ -81,33 +82,33 @@ async fn pass(
     let down = down(from_upstream, &mut to_client, &mut is_between_frames, |bytes| account.down(bytes));
     let outcome = first(ending, together(up, down)).await;
     if let Some(farewell) = farewell(outcome, let_in).filter(|_| is_between_frames) {
-        let take_leave = async {
+        let send = async {
             to_client.write_all(&farewell).await?;
             to_client.shutdown().await
         };
-        let _ = timeout(TO_TAKE_LEAVE, take_leave).await;
+        let _ = timeout(FAREWELL_TIME, send).await;
     }
     outcome
 }
 
 impl LetIn {
-    /// Why no further message can be sent; none if the key is still the newest one.
+    /// Why the client's next message cannot be sent; none if the key is still the newest one.
     fn end(&self) -> Option<Outcome> {
         match self.credential.is_newest(&self.generation) {
             Ok(true) => None,
             Ok(false) => Some(Outcome::Rotated),
-            Err(Reason::Revoked) => Some(Outcome::Revoked),
+            Err(RefusalReason::Revoked) => Some(Outcome::Revoked),
             Err(reason) => Some(Outcome::Refused(reason)),
         }
     }
 }
 
-/// The frames that a client is sent before the broker closes; none if a side closed by itself.
+/// The frames that the broker sends to the client before it closes; none if one side closed the connection.
 fn farewell(outcome: Outcome, let_in: &LetIn) -> Option<Vec<u8>> {
     let reason = match outcome {
         Outcome::Rotated => return Some(RESTART.to_vec()),
-        Outcome::GrantEnded => Reason::GrantEnded,
-        Outcome::Revoked => Reason::Revoked,
+        Outcome::GrantEnded => RefusalReason::GrantEnded,
+        Outcome::Revoked => RefusalReason::Revoked,
         Outcome::Refused(reason) => reason,
         _ => return None,
     };
@@ -115,7 +116,7 @@ fn farewell(outcome: Outcome, let_in: &LetIn) -> Option<Vec<u8>> {
     Some([text_frame(&text), REFUSED.to_vec()].concat())
 }
 
-/// Both directions, until both have come to their end or one fails. When one has ended, the other ends as it likes.
+/// Runs both directions until both have ended or one fails. After one has ended, the other's failure counts as an end.
 async fn together(up: impl Future<Output = Outcome>, down: impl Future<Output = Outcome>) -> Outcome {
     let (mut up, mut down) = (pin!(up), pin!(down));
     let (mut up_is_done, mut down_is_done) = (false, false);

@@ -1,5 +1,5 @@
-//! The frames of a WebSocket (RFC 6455, section 5.2): where messages begin in passing bytes, of which only a frame's header
-//! is kept, and a text of the broker's.
+//! The frames of a WebSocket (RFC 6455, section 5.2): finds where messages begin in a stream of which only a frame's
+//! header is kept, and makes a frame for the broker's own text.
 
 const CONTINUATION: u8 = 0;
 /// The first opcode of a control frame, such as a ping.
@@ -7,7 +7,7 @@ const FIRST_CONTROL: u8 = 8;
 
 const WHOLE_TEXT: u8 = 0x81;
 
-/// A message of a server: it is not masked.
+/// A text message of one frame, as a server sends it: without a mask.
 pub(super) fn text_frame(text: &[u8]) -> Vec<u8> {
     let length = match (u8::try_from(text.len()), u16::try_from(text.len())) {
         (Ok(length @ ..=125), _) => vec![WHOLE_TEXT, length],
@@ -22,7 +22,7 @@ pub(super) fn text_frame(text: &[u8]) -> Vec<u8> {
 pub struct Frames {
     header: [u8; 14],
     has: usize,
-    /// Of the payload, what is still to come.
+    /// The bytes of the payload that are still to come.
     left: u64,
 }
 
@@ -33,8 +33,8 @@ impl Frames {
         self.has == 0 && self.left == 0
     }
 
-    /// Takes the next bytes. Returns where in them the first message of data begins: what is before it is of earlier
-    /// messages, or control frames.
+    /// Takes the next bytes. Returns where the first data message begins in them: what is before belongs to earlier
+    /// messages or to control frames.
     pub fn message_in(&mut self, bytes: &[u8]) -> Option<usize> {
         let mut first = None;
         let mut at = 0;
@@ -67,7 +67,7 @@ impl Frames {
             _ => 0,
         };
         let mask = if self.header[1] & 0x80 == 0 { 0 } else { 4 };
-        // The second byte says it.
+        // Only the second byte shows the length.
         if self.has < 2 { 2 } else { 2 + length + mask }
     }
 

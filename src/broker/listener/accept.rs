@@ -1,4 +1,4 @@
-//! How many connections there are, and on which thread each is served.
+//! Limits the number of connections, and chooses the thread that serves each.
 
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
@@ -39,12 +39,13 @@ impl Connections {
         self.open.load(Ordering::Relaxed)
     }
 
-    /// How many were closed at once, as there were too many.
+    /// How many were closed at once, because there were too many.
     pub fn refused(&self) -> u64 {
         self.refused.load(Ordering::Relaxed)
     }
 
-    /// None where this uid, or all together, have as many as they may. Those whose uid is unknown count as one.
+    /// A place for a connection; none if its uid, or all uids together, have as many as they may. All connections of
+    /// unknown uid count as those of one uid.
     pub fn enter(self: &Arc<Self>, uid: Option<u32>) -> Option<Place> {
         let mut by_uid = self.by_uid.lock().unwrap_or_else(PoisonError::into_inner);
         let of_uid = by_uid.get(&uid).copied().unwrap_or(0);
@@ -69,7 +70,7 @@ impl Drop for Place {
     }
 }
 
-/// The broker's threads, one after the other.
+/// The broker's threads, which take turns.
 #[derive(Debug)]
 pub struct Threads {
     handles: Vec<Handle>,

@@ -22,25 +22,25 @@ use crate::broker::audit::{Outcome, Record};
 use crate::broker::exchange::{Account, Admitted, Caller, ResponseBody, forward};
 use crate::broker::grant::GrantState;
 use crate::broker::peer::Peer;
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::broker::request::{Expected, check, presented_token};
 use crate::broker::shared::Shared;
 use crate::broker::token::TokenDigest;
 use crate::net::stall::StallGuard;
 use crate::provider::BrokerClient;
 
-/// A client that still writes does not read: of a body that is refused, so much is read first.
+/// How much of a refused body is read first: a client that is still writing does not read the refusal.
 const MOST_DRAINED: u64 = 64 << 20;
 const DRAINED_FOR: Duration = Duration::from_secs(10);
 
-/// What a listener knows of those who connect to it.
+/// What all connections of one listener share.
 #[derive(Debug)]
 pub struct Listening {
     pub shared: Arc<Shared>,
     pub provider: &'static str,
     pub client: &'static BrokerClient,
     pub expected: Expected,
-    /// The one grant that it is for.
+    /// The grant that the listener is for; none for a port, which many grants share.
     pub only: Option<Arc<GrantState>>,
 }
 
@@ -68,20 +68,20 @@ where
     let served = poll_fn(|context| {
         if !is_over && ended.as_mut().poll(context).is_ready() {
             is_over = true;
-            // No further request of it.
+            // The connection takes no more requests.
             served.as_mut().graceful_shutdown();
         }
         served.as_mut().poll(context)
     })
     .await;
-    // hyper has answered it already, with the status alone.
+    // hyper has already answered, with a status and no body.
     if served.is_err_and(|error| error.is_parse() || error.is_parse_too_large()) {
         listening.shared.audit.push(unreadable(&listening, &peer));
     }
     drop(place);
 }
 
-/// Ready when the one grant of a listener has ended; never for a listener of several grants.
+/// Ready when the grant of a listener has ended; never if several grants share the listener.
 async fn end_of(only: Option<&GrantState>) {
     match only {
         Some(grant) => drop(grant.ended.wait().await),
@@ -89,7 +89,7 @@ async fn end_of(only: Option<&GrantState>) {
     }
 }
 
-/// The record of what was no request.
+/// The record of bytes that hyper could not read as a request.
 fn unreadable(listening: &Listening, peer: &Peer) -> Record {
     Record {
         time: SystemTime::now(),
@@ -105,7 +105,7 @@ fn unreadable(listening: &Listening, peer: &Peer) -> Record {
         bytes_down: 0,
         milliseconds: 0,
         generation: None,
-        outcome: Outcome::Refused(Reason::Protocol),
+        outcome: Outcome::Refused(RefusalReason::Protocol),
     }
 }
 
@@ -151,9 +151,9 @@ async fn handle(
     Ok(response.map(ResponseBody::whole))
 }
 
-/// Reads what a client still writes.
+/// Reads what a client is still sending.
 async fn drain(parts: &Parts, mut body: Incoming) {
-    // Who waits for leave to send a body is not given it.
+    // Such a client sends the body only after a 100, which a refusal does not give.
     if parts.headers.contains_key(EXPECT) {
         return;
     }
@@ -170,20 +170,20 @@ async fn drain(parts: &Parts, mut body: Incoming) {
 }
 
 impl Listening {
-    /// The grant that a request is for: that of its token, or of the socket.
-    fn grant_of(&self, parts: &Parts) -> Result<Arc<GrantState>, Reason> {
+    /// The grant of a request's token, or of the socket that it came on.
+    fn grant_of(&self, parts: &Parts) -> Result<Arc<GrantState>, RefusalReason> {
         if let Some(grant) = self.only.as_ref().filter(|grant| grant.token.is_none()) {
             return Ok(Arc::clone(grant));
         }
         let presented = presented_token(&parts.headers, self.expected.api)?.unwrap_or_default();
-        let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(Reason::Token)?;
-        let found = self.shared.find(&digest).ok_or(Reason::Token)?;
+        let digest = TokenDigest::of(presented, self.client.token_prefix).ok_or(RefusalReason::Token)?;
+        let found = self.shared.find(&digest).ok_or(RefusalReason::Token)?;
         // A token is valid only at the address that its launch was given.
         let is_here = match &self.only {
             Some(only) => only.id == found.id,
             None => !found.has_socket() && std::ptr::eq(&found.credential.vendor().broker, self.client),
         };
-        if is_here { Ok(found) } else { Err(Reason::Token) }
+        if is_here { Ok(found) } else { Err(RefusalReason::Token) }
     }
 
     async fn admit(
@@ -192,16 +192,16 @@ impl Listening {
         parts: &Parts,
         body: &Incoming,
         peer: &Peer,
-    ) -> Result<Admitted, Reason> {
+    ) -> Result<Admitted, RefusalReason> {
         grant.check_running()?;
         grant.check_peer(peer).await?;
         let asked = check(parts, &self.expected)?;
         let header_bytes: usize = parts.headers.iter().map(|(name, value)| name.as_str().len() + value.len()).sum();
         if header_bytes > grant.limits.header_bytes {
-            return Err(Reason::HeadTooLarge);
+            return Err(RefusalReason::HeadTooLarge);
         }
         if body.size_hint().lower() > grant.limits.body_bytes {
-            return Err(Reason::BodyTooLarge);
+            return Err(RefusalReason::BodyTooLarge);
         }
         let slot = grant.admit(self.shared.options.times.turn).await?;
         Ok(Admitted { grant: Arc::clone(grant), slot, allowed: asked.allowed, path: asked.path.into() })

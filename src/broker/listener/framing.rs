@@ -1,8 +1,9 @@
-//! Follows a client's bytes as hyper reads them, and checks each head as it was sent.
+//! Checks each request head as it was sent, by following the bytes that hyper reads.
 //!
-//! hyper takes a line that ends with a bare LF, and a length beside chunks or beside the same length, and shows nothing of
-//! it afterwards. Each is a way to have two parties see different requests in the same bytes, so a proxy refuses it. What
-//! is not understood here is refused too: a request without a verdict is not forwarded.
+//! hyper accepts a line that ends with a bare LF, and a `Content-Length` with a transfer coding or with the same length
+//! again, and does not show them afterwards. With each of them, two parties can see different requests in the same
+//! bytes (request smuggling), so a proxy must refuse it. Anything that this file does not understand is refused too: a
+//! request without a verdict is not forwarded.
 
 use std::collections::VecDeque;
 use std::io;
@@ -12,9 +13,9 @@ use std::task::{Context, Poll, ready};
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 
-/// A larger head is not read, by hyper either.
+/// The largest head that is read, here and by hyper.
 pub const MAX_HEAD_BYTES: usize = 64 * 1024;
 
 const END_OF_HEAD: &[u8; 4] = b"\r\n\r\n";
@@ -35,7 +36,7 @@ struct State {
     place: Place,
     /// The beginning of a head that was read in pieces.
     head: Vec<u8>,
-    verdicts: VecDeque<Result<(), Reason>>,
+    verdicts: VecDeque<Result<(), RefusalReason>>,
 }
 
 /// What the next byte belongs to.
@@ -43,7 +44,7 @@ struct State {
 enum Place {
     #[default]
     Head,
-    /// A body, of which so much is to come.
+    /// A body, of which so many bytes are to come.
     Body(u64),
     /// The size of a chunk, as far as it was read.
     ChunkSize(Option<u64>),
@@ -51,9 +52,9 @@ enum Place {
     ChunkSizeEnd(u64),
     /// A chunk, and the line's end behind it.
     Chunk(u64),
-    /// What follows the last chunk, to an empty line: how much of [`END_OF_HEAD`] was read.
+    /// The trailers, which end with an empty line: how much of [`END_OF_HEAD`] was read.
     Trailer(usize),
-    /// Nothing that is understood, or no HTTP any more.
+    /// Nothing that this file understands, or bytes after a switch of protocols.
     Unknown,
 }
 
@@ -78,11 +79,11 @@ impl Heads {
     }
 
     /// The verdict on the next request's head.
-    pub fn next(&self) -> Result<(), Reason> {
-        self.lock().verdicts.pop_front().unwrap_or(Err(Reason::Framing))
+    pub fn next(&self) -> Result<(), RefusalReason> {
+        self.lock().verdicts.pop_front().unwrap_or(Err(RefusalReason::Framing))
     }
 
-    /// What follows is no HTTP.
+    /// Notes that the connection has switched protocols.
     pub fn end(&self) {
         *self.lock() = State { place: Place::Unknown, ..State::default() };
     }
@@ -166,7 +167,7 @@ fn after_size(byte: u8, size: Option<u64>) -> Place {
         // With room for the line's end behind the chunk.
         (Some(digit), Some(size)) if size < 1 << 58 => Place::ChunkSize(Some(size << 4 | digit)),
         (None, Some(size)) if byte == b'\r' => Place::ChunkSizeEnd(size),
-        // An extension, which nobody needs, or no size.
+        // A chunk extension, which no CLI sends, or not a size.
         _ => Place::Unknown,
     }
 }
@@ -180,19 +181,19 @@ fn after_size_line(byte: u8, size: u64) -> Place {
 }
 
 /// Checks the lines of a head, which ends with an empty one.
-fn check(head: &[u8]) -> Result<BodyLength, Reason> {
-    let head = head.strip_suffix(END_OF_HEAD).ok_or(Reason::Framing)?;
+fn check(head: &[u8]) -> Result<BodyLength, RefusalReason> {
+    let head = head.strip_suffix(END_OF_HEAD).ok_or(RefusalReason::Framing)?;
     let (mut length, mut coding) = (None, None);
     for (number, line) in lines(head).enumerate() {
         let line = line?;
         // A line that goes on in the next one (obs-fold), or an empty one before the first.
         if line.first().is_none_or(|first| b" \t".contains(first)) {
-            return Err(Reason::Framing);
+            return Err(RefusalReason::Framing);
         }
         if number == 0 {
             continue;
         }
-        let colon = line.iter().position(|byte| *byte == b':').ok_or(Reason::Framing)?;
+        let colon = line.iter().position(|byte| *byte == b':').ok_or(RefusalReason::Framing)?;
         let (name, value) = (&line[..colon], line[colon + 1..].trim_ascii());
         let known = match name {
             name if name.eq_ignore_ascii_case(b"content-length") => &mut length,
@@ -200,7 +201,7 @@ fn check(head: &[u8]) -> Result<BodyLength, Reason> {
             _ => continue,
         };
         if known.replace(value).is_some() {
-            return Err(Reason::Framing);
+            return Err(RefusalReason::Framing);
         }
     }
     match (length, coding) {
@@ -208,20 +209,20 @@ fn check(head: &[u8]) -> Result<BodyLength, Reason> {
         (None, Some(coding)) if coding.eq_ignore_ascii_case(b"chunked") => Ok(BodyLength::Chunked),
         (Some(length), None) if length.iter().all(u8::is_ascii_digit) => {
             let length = std::str::from_utf8(length).ok().and_then(|length| length.parse().ok());
-            length.map(BodyLength::Known).ok_or(Reason::Framing)
+            length.map(BodyLength::Known).ok_or(RefusalReason::Framing)
         }
-        _ => Err(Reason::Framing),
+        _ => Err(RefusalReason::Framing),
     }
 }
 
-/// The lines, each of which ends with CRLF: CR and LF are nowhere else.
-fn lines(head: &[u8]) -> impl Iterator<Item = Result<&[u8], Reason>> {
+/// The lines of a head, or an error for a CR or LF that is not part of a CRLF.
+fn lines(head: &[u8]) -> impl Iterator<Item = Result<&[u8], RefusalReason>> {
     let mut rest = Some(head);
     std::iter::from_fn(move || {
         let bytes = rest?;
         let (line, next) = match bytes.iter().position(|byte| b"\r\n".contains(byte)) {
             None => (bytes, Ok(None)),
-            Some(end) => (&bytes[..end], bytes[end..].strip_prefix(b"\r\n").map(Some).ok_or(Reason::Framing)),
+            Some(end) => (&bytes[..end], bytes[end..].strip_prefix(b"\r\n").map(Some).ok_or(RefusalReason::Framing)),
         };
         rest = next.unwrap_or(None);
         Some(next.map(|_| line))

@@ -1,5 +1,6 @@
-//! The directories of Unix sockets: one of this broker, and in it one of each launch, whose socket only its
-//! user can connect to.
+//! The directories of Unix sockets: one of this broker, which contains one for each launch, whose socket only its
+//! user can
+//! connect to.
 
 use std::io;
 use std::os::fd::OwnedFd;
@@ -26,7 +27,7 @@ const MAX_PATH_BYTES: usize = 107;
 const SOCKET: &str = "s";
 const PREFIX: &str = "pe-";
 
-/// Another broker may take a directory for an abandoned one before it is locked.
+/// How often a directory is made: before it is locked, another broker may remove it as an abandoned one.
 const TRIES: usize = 8;
 
 /// The directory that a broker keeps its launches' directories in. It is locked (flock(2)) while the broker lives, so
@@ -45,7 +46,7 @@ pub struct SocketDirectory {
     directory: OwnedFd,
 }
 
-/// `/run` for root, and for others what the system keeps for the user, if this process can write there; else `/tmp`.
+/// `/run` or `/run/user/UID`, whichever this process can write to; otherwise `/tmp`.
 pub fn default_socket_directory() -> PathBuf {
     let own = format!("/run/user/{}", geteuid().as_raw());
     let is_usable = |path: &&Path| accessat(CWD, *path, Access::WRITE_OK | Access::EXEC_OK, AtFlags::EACCESS).is_ok();
@@ -54,10 +55,10 @@ pub fn default_socket_directory() -> PathBuf {
 }
 
 impl BrokerDirectory {
-    /// Makes one below `base`, and removes those that killed workers have left there.
+    /// Makes a directory below `base`, and removes those that killed workers have left there.
     ///
     /// # Errors
-    /// `INVALID_ARG_VALUE` if a socket's path would be too long for the kernel; else `STATE_DIR_UNUSABLE`.
+    /// `ERR_INVALID_ARG_VALUE` if a socket's path would be too long for the kernel; otherwise `STATE_DIR_UNUSABLE`.
     pub fn make(base: &Path) -> Result<Arc<Self>> {
         let base = &*check_base(base)?;
         remove_abandoned(base);
@@ -69,7 +70,7 @@ impl BrokerDirectory {
             if !is_ours_alone(&directory) {
                 continue;
             }
-            // Others pass through to their own directories, and see no names.
+            // Users can enter it to reach their own directories, and cannot list it.
             let passable = Mode::RWXU | Mode::XGRP | Mode::XOTH;
             fchmod(&directory, passable).map_err(|errno| unusable(&path, "fchmod", errno.into()))?;
             return Ok(Arc::new(Self { path, directory }));
@@ -85,7 +86,7 @@ impl Drop for BrokerDirectory {
 }
 
 impl SocketDirectory {
-    /// Makes a directory that only this process's user may enter yet.
+    /// Makes a directory that only the user of this process may enter, until [`SocketDirectory::give_to`].
     ///
     /// # Errors
     /// `STATE_DIR_UNUSABLE`.
@@ -101,10 +102,10 @@ impl SocketDirectory {
         self.parent.path.join(&self.name).join(SOCKET)
     }
 
-    /// Gives the socket, which is bound, to its user, who may connect, and nobody else but root. The directory stays this
+    /// Gives the bound socket to a user, who may then connect, and nobody else but root. The directory stays this
     /// process's: a user who owned it could put something in the socket's place, and fill a file system like `/run`. If
-    /// this process may give nothing away (it lacks `CAP_CHOWN`), everybody who learns the random name may connect; the
-    /// broker then still refuses all but the process that was started.
+    /// this process lacks `CAP_CHOWN`, every user who learns the random name may connect; the broker still refuses every
+    /// process but the one that was started.
     ///
     /// # Errors
     /// `STATE_DIR_UNUSABLE`, with the kernel's reason.
@@ -140,14 +141,14 @@ fn open(base: impl std::os::fd::AsFd, path: &Path) -> rustix::io::Result<OwnedFd
     openat(base, path, OFlags::DIRECTORY | OFlags::NOFOLLOW | OFlags::CLOEXEC | OFlags::RDONLY, Mode::empty())
 }
 
-/// Whether the directory was locked just now, and is still there. Its mode keeps others from opening, and so from locking it.
+/// Locks the directory. Returns whether that succeeded and the directory still exists. Its mode keeps other users from
+/// opening it, and so from locking it.
 fn is_ours_alone(directory: &OwnedFd) -> bool {
     let is_there = || fstat(directory).is_ok_and(|stat| stat.st_nlink > 0);
     flock(directory, FlockOperation::NonBlockingLockExclusive).is_ok() && is_there()
 }
 
-/// The real path of a directory. It is refused if others could put another in the place of ours there, or in the place of
-/// anything above.
+/// The real path of a directory, which is refused if other users could replace what is in it, or a directory above it.
 fn check_base(base: &Path) -> Result<PathBuf> {
     let real = real_path(base).map_err(|error| unusable(base, "realpath", error))?;
     for directory in real.ancestors() {
@@ -175,8 +176,8 @@ fn check_length(directory: &Path) -> Result<()> {
         return Ok(());
     }
     let message = format!(
-        "A socket there would have a path of {length} bytes, and the kernel takes {MAX_PATH_BYTES}. Pass a shorter path \
-         in socketDirectory."
+        "The path of a socket in socketDirectory would have {length} bytes, and the kernel allows {MAX_PATH_BYTES}. \
+         Pass a shorter path."
     );
     Err(Error::new(ErrorCode::InvalidArgValue, message).name("socketDirectory"))
 }
@@ -221,7 +222,7 @@ fn empty(directory: &OwnedFd) {
 
 fn unusable(path: &Path, syscall: &'static str, error: io::Error) -> Error {
     let message = format!(
-        "A directory for the broker's sockets cannot be made: {syscall}: {error}. Pass another directory in \
+        "The broker cannot create a directory for its sockets: {syscall}: {error}. Pass another directory in \
          startBroker({{ socketDirectory }})."
     );
     Error::new(ErrorCode::StateDirUnusable, message)

@@ -1,28 +1,25 @@
-//! The TCP port on loopback of one API, for every launch that has a token for it.
+//! The TCP port on loopback that all launches for one API share.
 
 use std::io;
 use std::net::{Ipv4Addr, SocketAddr, SocketAddrV4};
 use std::os::fd::OwnedFd;
 use std::sync::Arc;
-use std::time::Duration;
 
 use rustix::net::sockopt::set_socket_reuseaddr;
 use rustix::net::{AddressFamily, SocketFlags, SocketType, bind, getsockname, socket_with};
 use tokio::net::{TcpListener, TcpStream};
 
+use super::PAUSE;
 use super::accept::{Connections, Threads};
 use super::connection::{Listening, serve};
 use crate::broker::peer::Peer;
 use crate::broker::peer::sock_diag::SockDiag;
 use crate::error::{Error, ErrorCode, Result};
 
-/// How long nobody is accepted when there is no descriptor left.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// Connections that wait to be accepted, as std has it.
+/// Connections that wait to be accepted, as many as the standard library allows.
 const BACKLOG: i32 = 128;
 
-/// A port that is bound.
+/// A bound port, and the netlink socket for questions about its connections.
 #[derive(Debug)]
 pub struct TcpPort {
     listener: std::net::TcpListener,
@@ -36,13 +33,14 @@ pub struct TcpPort {
 #[derive(Debug)]
 pub struct Reservation(#[expect(dead_code, reason = "it is held, not used")] OwnedFd);
 
-/// Binds a port that the kernel chooses, and finds out whether the kernel says whose connections are.
+/// Binds a port that the kernel chooses, and checks that the kernel reports the owners of connections.
 ///
 /// # Errors
-/// `UNSUPPORTED` if it does not: the broker would not know whom it serves.
+/// `UNSUPPORTED` if it does not, because the broker would not know who is calling.
 pub fn open_tcp() -> Result<TcpPort> {
     let failed = |error: io::Error, syscall: &'static str| {
-        let message = format!("The broker cannot listen on 127.0.0.1: {syscall}: {error}.");
+        let message =
+            format!("The broker cannot listen on 127.0.0.1: {syscall}: {error}. Allow it, or use another delivery.");
         Error::new(ErrorCode::Unsupported, message).errno(error.raw_os_error().unwrap_or_default(), syscall)
     };
     let (listener, reservation) = listen().map_err(|errno| failed(errno.into(), "bind"))?;
@@ -79,7 +77,7 @@ fn try_out(listener: &std::net::TcpListener, address: SocketAddrV4, kernel: &mut
     let own = std::net::TcpStream::connect(address)?;
     let SocketAddr::V4(local) = own.local_addr()? else { return Err(io::ErrorKind::InvalidData.into()) };
     kernel.owner(local, address)?;
-    // Not for those who serve: it must not be the first in the queue.
+    // Takes the connection out of the queue, so that it is not served.
     let _ = listener.accept();
     Ok(())
 }
@@ -87,14 +85,14 @@ fn try_out(listener: &std::net::TcpListener, address: SocketAddrV4, kernel: &mut
 #[cold]
 fn no_sock_diag(error: &io::Error) -> Error {
     let message = format!(
-        "The kernel does not say whose TCP connection it is (sock_diag: {error}), so the broker would not know whom it \
-         serves. Allow NETLINK_SOCK_DIAG and load the module tcp_diag, or use another delivery."
+        "The kernel does not report the owner of a TCP connection (sock_diag: {error}), so the broker would not know \
+         who is calling. Allow NETLINK_SOCK_DIAG and load the module tcp_diag, or use another delivery."
     );
     Error::new(ErrorCode::Unsupported, message).errno(error.raw_os_error().unwrap_or_default(), "socket")
 }
 
 impl TcpPort {
-    /// Serves whoever connects, on the thread that this is spawned on and others.
+    /// Accepts connections until the broker stops, and spreads them over its threads.
     pub async fn accept(self, listening: Arc<Listening>, connections: Arc<Connections>, threads: Arc<Threads>) {
         let Self { listener, mut kernel, address, .. } = self;
         let Ok(listener) = TcpListener::from_std(listener) else { return };
@@ -110,7 +108,7 @@ impl TcpPort {
             let Ok(stream) = stream.into_std() else { continue };
             let listening = Arc::clone(&listening);
             threads.next().spawn(async move {
-                // Watched by the thread that serves it.
+                // Registered with the runtime of the thread that serves it.
                 if let Ok(stream) = TcpStream::from_std(stream) {
                     serve(stream, peer, place, listening).await;
                 }

@@ -2,20 +2,17 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
 
 use tokio::net::{UnixListener, UnixStream};
 
+use super::PAUSE;
 use super::accept::{Connections, Threads};
 use super::connection::{Listening, serve};
 use super::socket_directory::{BrokerDirectory, SocketDirectory};
 use crate::broker::peer::Peer;
 use crate::error::{Error, ErrorCode, Result};
 
-/// How long nobody is accepted when there is no descriptor left.
-const PAUSE: Duration = Duration::from_millis(50);
-
-/// A socket that is bound, in a directory of its own.
+/// A bound socket, in its own directory.
 #[derive(Debug)]
 pub struct UnixSocket {
     listener: std::os::unix::net::UnixListener,
@@ -25,11 +22,14 @@ pub struct UnixSocket {
 /// Binds a socket that only this uid, and root, can connect to.
 ///
 /// # Errors
-/// Those of [`SocketDirectory`]; `STATE_DIR_UNUSABLE` where it cannot be bound.
+/// Those of [`SocketDirectory`]; `STATE_DIR_UNUSABLE` if the socket cannot be bound.
 pub fn open_unix(parent: Arc<BrokerDirectory>, uid: u32) -> Result<UnixSocket> {
     let directory = SocketDirectory::make(parent)?;
     let failed = |error: std::io::Error| {
-        let message = format!("The broker cannot listen on a socket: bind: {error}. Give another socketDirectory.");
+        let message = format!(
+            "The broker cannot listen on a socket: bind: {error}. Pass another directory in \
+             startBroker({{ socketDirectory }})."
+        );
         Error::new(ErrorCode::StateDirUnusable, message).errno(error.raw_os_error().unwrap_or_default(), "bind")
     };
     let listener = std::os::unix::net::UnixListener::bind(directory.socket()).map_err(failed)?;
@@ -43,7 +43,7 @@ impl UnixSocket {
         self.directory.socket()
     }
 
-    /// Serves whoever connects until the one grant of `listening` has ended, and removes the socket then.
+    /// Accepts connections until the grant of `listening` has ended, and then removes the socket.
     pub async fn accept(self, listening: Arc<Listening>, connections: Arc<Connections>, threads: Arc<Threads>) {
         let Self { listener, directory } = self;
         let (Ok(listener), Some(grant)) = (UnixListener::from_std(listener), listening.only.clone()) else { return };
@@ -57,7 +57,7 @@ impl UnixSocket {
             let Ok(stream) = stream.into_std() else { continue };
             let listening = Arc::clone(&listening);
             threads.next().spawn(async move {
-                // Watched by the thread that serves it.
+                // Registered with the runtime of the thread that serves it.
                 if let Ok(stream) = UnixStream::from_std(stream) {
                     serve(stream, peer, place, listening).await;
                 }

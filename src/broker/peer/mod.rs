@@ -1,4 +1,4 @@
-//! Who is calling: what the kernel says of the other end of a connection, and what a grant asks of it.
+//! Who is calling: what the kernel reports about the other end of a connection, and what a grant requires of it.
 
 mod process;
 pub mod sock_diag;
@@ -9,11 +9,11 @@ use std::sync::atomic::{AtomicU64, Ordering};
 
 use tokio::net::UnixStream;
 
-use super::refusal::Reason;
+use super::refusal::RefusalReason;
 pub use process::Process;
 use sock_diag::SockDiag;
 
-/// Whom a grant is for.
+/// The processes that a grant is for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct PeerRule {
     /// The uid of the process that made the connection.
@@ -25,22 +25,22 @@ pub struct PeerRule {
 /// The other end of a connection, as the kernel reports it.
 #[derive(Debug)]
 pub struct Peer {
-    /// None if the kernel did not say: then nothing is allowed.
+    /// None if the kernel did not report it: then nothing is allowed.
     uid: Option<u32>,
     process: PeerProcess,
-    /// The last grant that this peer was found to be the process of. A connection does not change its process.
+    /// The last grant whose process this peer was proved to be. A connection does not change its process.
     proved_for: AtomicU64,
 }
 
 #[derive(Debug)]
 enum PeerProcess {
-    /// Of a Unix socket: who called connect(2). The descriptor is of that process, if the kernel gives one.
+    /// A Unix socket: the process that called connect(2), with a descriptor of it if the kernel provides one.
     Connected {
         pid: i32,
         start_time: Option<u64>,
         pidfd: Option<OwnedFd>,
     },
-    /// Of a TCP socket: whoever holds it.
+    /// A TCP socket: any process that holds it.
     HolderOf {
         inode: u32,
     },
@@ -52,7 +52,7 @@ impl Peer {
         Self { uid: None, process: PeerProcess::Unknown, proved_for: AtomicU64::new(0) }
     }
 
-    /// Of a connection on loopback, which the kernel's sock_diag knows both ends of.
+    /// The peer of a TCP connection on loopback, by sock_diag(7).
     pub(super) fn of_tcp(kernel: &mut SockDiag, peer: SocketAddrV4, own: SocketAddrV4) -> Self {
         let Ok(owner) = kernel.owner(peer, own) else { return Self::unknown() };
         let process = PeerProcess::HolderOf { inode: owner.inode };
@@ -80,26 +80,26 @@ impl Peer {
         }
     }
 
-    /// Whether this is whom the grant of this number is for. `started` is its process, once it has one.
-    pub(super) fn check(&self, rule: PeerRule, grant: u64, started: Option<&Process>) -> Result<(), Reason> {
+    /// Checks that the grant with this number is for this peer. `started` is the grant's process, if it is bound.
+    pub(super) fn check(&self, rule: PeerRule, grant: u64, started: Option<&Process>) -> Result<(), RefusalReason> {
         if self.uid.is_none() {
-            return Err(Reason::PeerUnknown);
+            return Err(RefusalReason::PeerUnknown);
         }
         if self.uid != Some(rule.uid) {
-            return Err(Reason::PeerUid);
+            return Err(RefusalReason::PeerUid);
         }
         if started.is_some_and(|started| !started.is_alive()) {
-            return Err(Reason::ProcessEnded);
+            return Err(RefusalReason::ProcessEnded);
         }
         if !rule.only_started_process {
             return Ok(());
         }
-        let started = started.ok_or(Reason::PeerProcess)?;
+        let started = started.ok_or(RefusalReason::PeerProcess)?;
         if self.proved_for.load(Ordering::Relaxed) == grant {
             return Ok(());
         }
         if !self.is(started) {
-            return Err(Reason::PeerProcess);
+            return Err(RefusalReason::PeerProcess);
         }
         self.proved_for.store(grant, Ordering::Relaxed);
         Ok(())
@@ -116,17 +116,17 @@ impl Peer {
     }
 }
 
-/// The process that connected. None if it is gone already, or its number is hidden.
+/// The process that connected; none if it has ended already, or its pid is hidden.
 fn connected(stream: &UnixStream, pid: Option<i32>) -> Option<PeerProcess> {
     let pid = pid.filter(|pid| *pid > 0)?;
     let pidfd = match crate::sys::peer::peer_pidfd(stream) {
         Ok(pidfd) => Some(pidfd),
-        // Older than Linux 6.5: the number and the start time are what there is.
+        // Linux before 6.5 has only the pid and the start time.
         Err(rustix::io::Errno::NOPROTOOPT) => None,
         Err(_) => return None,
     };
     let start_time = process::start_time(pid);
-    // If it is still alive, the number was its own when the start time was read.
+    // If it is still alive, the pid was its own when the start time was read.
     let is_its_own = pidfd.as_ref().is_none_or(process::is_alive);
     is_its_own.then_some(PeerProcess::Connected { pid, start_time, pidfd })
 }

@@ -1,4 +1,4 @@
-//! One process, whatever becomes of its number: the number, when it began, and a descriptor that shows when it ends.
+//! The identity of a process, even if its pid is used again: the pid, its start time, and a pidfd.
 
 use std::os::fd::OwnedFd;
 
@@ -8,29 +8,29 @@ use rustix::process::{Pid, PidfdFlags, pidfd_open};
 
 use crate::error::{Error, ErrorCode, Result};
 
-/// More descriptors than that no CLI has; beyond, its sockets are not looked for.
+/// The most descriptors among which a socket is searched for. No CLI has more.
 const MAX_DESCRIPTORS: usize = 4096;
 
 /// The process that a launch started.
 #[derive(Debug)]
 pub struct Process {
     pid: i32,
-    /// In clock ticks since the machine started: with the number, one process's for good. None where `/proc` hides it
+    /// In clock ticks since boot. With the pid, it identifies one process for ever. None if `/proc` hides it
     /// (`hidepid`).
     start_time: Option<u64>,
-    /// Whether this process may see the other's descriptors, which takes its uid or `CAP_SYS_PTRACE` (proc(5)).
+    /// Whether this process may list the other's descriptors, which needs its uid or `CAP_SYS_PTRACE` (proc(5)).
     shows_descriptors: bool,
     pidfd: OwnedFd,
 }
 
 impl Process {
-    /// Looks at a process that the caller has not reaped yet, so that the number is its own.
+    /// Identifies a process. The caller must not have reaped it yet, so that the pid is still its own.
     ///
     /// # Errors
-    /// `INTERNAL` if there is no such process, or no descriptor for it.
+    /// `INTERNAL` if there is no such process, or the system has no descriptor for it.
     pub fn open(pid: i32) -> Result<Self> {
         let gone = |errno: i32, syscall| {
-            Error::new(ErrorCode::Internal, "The process that a grant is for cannot be looked at.")
+            Error::new(ErrorCode::Internal, "The process that the launch started cannot be opened.")
                 .errno(errno, syscall)
         };
         let no_process = rustix::io::Errno::SRCH.raw_os_error();
@@ -42,27 +42,22 @@ impl Process {
         if process.is_alive() { Ok(process) } else { Err(gone(no_process, "poll")) }
     }
 
-    #[must_use]
-    pub fn pid(&self) -> i32 {
-        self.pid
-    }
-
     /// Whether it has not ended yet; a zombie has.
     #[must_use]
     pub fn is_alive(&self) -> bool {
         is_alive(&self.pidfd)
     }
 
-    /// Whether this is the process that had this number, and began then. `is_alive`: it still is alive, so that the
-    /// number alone says it.
+    /// Whether this is the process that had this pid and this start time. `is_alive`: that process is known to be
+    /// alive, so that the pid alone identifies it.
     #[must_use]
     pub(in crate::broker) fn is(&self, pid: i32, start_time: Option<u64>, is_alive: bool) -> bool {
         let is_same = is_alive || (start_time.is_some() && start_time == self.start_time);
         self.pid == pid && is_same && self.is_alive()
     }
 
-    /// Whether one of its descriptors is the socket with this inode. If this process may not look, every process of its
-    /// user passes.
+    /// Whether one of its descriptors is the socket with this inode. If this process may not list them, every process
+    /// of that user passes.
     #[must_use]
     pub(in crate::broker) fn holds_socket(&self, inode: u32) -> bool {
         if !self.shows_descriptors {
@@ -74,18 +69,18 @@ impl Process {
         let is_held = links
             .filter_map(|entry| std::fs::read_link(entry.path()).ok())
             .any(|link| link.as_os_str() == wanted.as_str());
-        // If it is still alive, the number was its own meanwhile.
+        // If it is still alive, the pid was its own all the time.
         is_held && self.is_alive()
     }
 }
 
-/// Whether the process of a descriptor has not ended yet.
+/// Whether the process of a pidfd has not ended yet.
 pub(super) fn is_alive(pidfd: &OwnedFd) -> bool {
     let at_once = Timespec { tv_sec: 0, tv_nsec: 0 };
     let mut descriptors = [PollFd::new(pidfd, PollFlags::IN)];
     // A signal for this thread, such as SIGCHLD, interrupts even a call that waits for nothing.
     let polled = retry_on_intr(|| poll(&mut descriptors, Some(&at_once)));
-    // Readable: it has ended. Another error says nothing, so it counts as ended.
+    // A pidfd is readable once its process has ended. After another error, nobody knows, so the process counts as ended.
     matches!(polled, Ok(0))
 }
 
@@ -94,7 +89,7 @@ pub(super) fn start_time(pid: i32) -> Option<u64> {
     start_time_in(&std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?)
 }
 
-/// The second field is a name in parentheses, which its process chooses; what follows the last one is field 3.
+/// The second field is a name in parentheses, which the process chooses. Field 3 follows the last parenthesis.
 fn start_time_in(stat: &str) -> Option<u64> {
     let (_, rest) = stat.rsplit_once(')')?;
     rest.split_ascii_whitespace().nth(22 - 3)?.parse().ok()

@@ -1,4 +1,4 @@
-//! Whose the other end of a TCP connection on this machine is: asked of the kernel by sock_diag(7).
+//! Looks up the owner of the other end of a TCP connection on this machine, by sock_diag(7).
 
 use std::io;
 use std::net::SocketAddrV4;
@@ -24,11 +24,11 @@ const TCP_ESTABLISHED: u8 = 1;
 pub struct Owner {
     /// The uid that made the socket.
     pub uid: u32,
-    /// Its inode: `/proc/PID/fd` of those who hold it shows this number.
+    /// Its inode, which `/proc/PID/fd` of every process that holds the socket shows.
     pub inode: u32,
 }
 
-/// A netlink socket for such questions. It sees the connections of the network namespace that it was made in.
+/// A netlink socket for such requests. It sees the connections of the network namespace in which it was made.
 #[derive(Debug)]
 pub struct SockDiag {
     socket: OwnedFd,
@@ -37,7 +37,7 @@ pub struct SockDiag {
 
 impl SockDiag {
     /// # Errors
-    /// The kernel's, if it has no sock_diag or a sandbox forbids it.
+    /// The kernel's, if it has no sock_diag or a sandbox forbids the socket.
     pub fn open() -> io::Result<Self> {
         let flags = SocketFlags::CLOEXEC | SocketFlags::NONBLOCK;
         let socket = socket_with(AddressFamily::NETLINK, SocketType::RAW, flags, Some(netlink::SOCK_DIAG))?;
@@ -47,7 +47,7 @@ impl SockDiag {
     /// The owner of the socket that is bound to `local` and connected to `remote`.
     ///
     /// # Errors
-    /// `NOENT` if there is none, or it was closed; otherwise the kernel's.
+    /// `ENOENT` if there is no such socket, or it was closed; otherwise the kernel's.
     pub fn owner(&mut self, local: SocketAddrV4, remote: SocketAddrV4) -> io::Result<Owner> {
         self.sequence = self.sequence.wrapping_add(1);
         let question = question(self.sequence, local, remote);
@@ -55,7 +55,7 @@ impl SockDiag {
         sendto(&self.socket, &question, SendFlags::empty(), &kernel)?;
         let mut answer = [0_u8; 1024];
         loop {
-            // The kernel answers within the call above: what is not there will not come.
+            // The kernel answers during sendto(2), so an answer that is not there now will not come.
             let (_, length, sender) = recvfrom(&self.socket, &mut answer, RecvFlags::empty())?;
             if is_kernel(sender) && sequence_of(&answer[..length.min(answer.len())]) == Some(self.sequence) {
                 return owner_in(&answer[..length.min(answer.len())], local, remote);
@@ -104,10 +104,10 @@ fn number(bytes: &[u8], at: usize) -> Option<u32> {
 
 /// Reads an answer: a header and `struct inet_diag_msg`, or an error.
 ///
-/// A socket that nobody holds any more has the uid 0 on some kernels, and no inode: it has no owner.
+/// A socket that no process holds any more has uid 0 on some kernels, and inode 0. It counts as having no owner.
 ///
 /// # Errors
-/// The kernel's; `NOENT` where the answer is about another socket, or one without an owner; `PROTO` for what is no answer.
+/// The kernel's; `ENOENT` if the answer is about another socket or one without an owner; `EPROTO` if it is malformed.
 pub fn owner_in(answer: &[u8], local: SocketAddrV4, remote: SocketAddrV4) -> io::Result<Owner> {
     let kind = answer.get(4..6).map(|bytes| u16::from_ne_bytes([bytes[0], bytes[1]]));
     let body = answer.get(HEADER_BYTES..).unwrap_or_default();

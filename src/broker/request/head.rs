@@ -4,16 +4,16 @@ use hyper::http::header::{CONNECTION, HOST, HeaderMap, HeaderValue, ORIGIN, UPGR
 use hyper::http::request::Parts;
 use hyper::{Method, Version};
 
-use crate::broker::refusal::Reason;
+use crate::broker::refusal::RefusalReason;
 use crate::provider::{AllowedRequest, Api, Upgrade};
 
 /// What a listener expects of a request.
 #[derive(Debug)]
 pub struct Expected {
     pub api: &'static Api,
-    /// The path of the base URL that its clients were given, without a slash at its end.
+    /// The path of the base URL that clients were given, without a trailing slash.
     pub base_path: String,
-    /// The values that `Host` may have. None if any will do, because no web page can connect.
+    /// The values that `Host` may have. None if any is allowed, because no web page can connect.
     pub hosts: Option<Vec<String>>,
 }
 
@@ -21,44 +21,44 @@ pub struct Expected {
 #[derive(Clone, Copy, Debug)]
 pub struct Asked<'a> {
     pub allowed: &'static AllowedRequest,
-    /// Below the base URL.
+    /// The path below the base URL.
     pub path: &'a str,
 }
 
-/// Whether a request is one that the broker forwards.
+/// Checks that the broker forwards such a request.
 ///
 /// # Errors
-/// Why not.
-pub fn check<'a>(parts: &'a Parts, expected: &Expected) -> Result<Asked<'a>, Reason> {
+/// Why it does not.
+pub fn check<'a>(parts: &'a Parts, expected: &Expected) -> Result<Asked<'a>, RefusalReason> {
     if parts.version != Version::HTTP_11 {
-        return Err(Reason::Protocol);
+        return Err(RefusalReason::Protocol);
     }
     let target = &parts.uri;
     if target.scheme().is_some() || target.authority().is_some() || !target.path().starts_with('/') {
-        return Err(Reason::Target);
+        return Err(RefusalReason::Target);
     }
     check_host(&parts.headers, expected)?;
     if parts.headers.contains_key(ORIGIN) {
-        return Err(Reason::Origin);
+        return Err(RefusalReason::Origin);
     }
-    let path = target.path().strip_prefix(expected.base_path.as_str()).ok_or(Reason::NotAllowed)?;
-    let upgrade = upgrade_of(&parts.method, &parts.headers).ok_or(Reason::NotAllowed)?;
+    let path = target.path().strip_prefix(expected.base_path.as_str()).ok_or(RefusalReason::NotAllowed)?;
+    let upgrade = upgrade_of(&parts.method, &parts.headers).ok_or(RefusalReason::NotAllowed)?;
     let is_it = |row: &&AllowedRequest| {
         row.method == parts.method.as_str() && row.upgrade == upgrade && is_path(row.path, path)
     };
-    let allowed = expected.api.requests.iter().find(is_it).ok_or(Reason::NotAllowed)?;
+    let allowed = expected.api.requests.iter().find(is_it).ok_or(RefusalReason::NotAllowed)?;
     Ok(Asked { allowed, path })
 }
 
-/// A web page whose name was made to resolve to loopback has that name in `Host`.
-fn check_host(headers: &HeaderMap, expected: &Expected) -> Result<(), Reason> {
+/// Defends against DNS rebinding: a web page whose name was made to resolve to loopback has that name in `Host`.
+fn check_host(headers: &HeaderMap, expected: &Expected) -> Result<(), RefusalReason> {
     let mut all = headers.get_all(HOST).iter();
-    let (Some(host), None) = (all.next(), all.next()) else { return Err(Reason::Host) };
+    let (Some(host), None) = (all.next(), all.next()) else { return Err(RefusalReason::Host) };
     let is_known = |hosts: &Vec<String>| hosts.iter().any(|known| known.as_bytes() == host.as_bytes());
-    if expected.hosts.as_ref().is_none_or(is_known) { Ok(()) } else { Err(Reason::Host) }
+    if expected.hosts.as_ref().is_none_or(is_known) { Ok(()) } else { Err(RefusalReason::Host) }
 }
 
-/// What the client asks the connection to become. None if the broker forwards no such upgrade.
+/// The upgrade that the client requests. None if the broker does not forward such an upgrade.
 fn upgrade_of(method: &Method, headers: &HeaderMap) -> Option<Upgrade> {
     let mut all = headers.get_all(UPGRADE).iter();
     let Some(protocol) = all.next() else { return Some(Upgrade::Never) };
@@ -67,12 +67,13 @@ fn upgrade_of(method: &Method, headers: &HeaderMap) -> Option<Upgrade> {
     (is_web_socket && is_asked && method == Method::GET).then_some(Upgrade::WebSocket)
 }
 
-/// Whether a header that is a list has this word.
+/// Whether a comma-separated header contains this word.
 pub(super) fn has_word(value: &HeaderValue, word: &str) -> bool {
     value.as_bytes().split(|byte| *byte == b',').any(|part| part.trim_ascii().eq_ignore_ascii_case(word.as_bytes()))
 }
 
-/// Whether a path is this one, byte for byte: what is encoded, doubled or climbs is another. `*` is one plain segment.
+/// Whether a path matches a row byte for byte, so that no encoding, doubled slash or `..` can reach another path. `*`
+/// in the row matches one plain segment.
 fn is_path(row: &str, path: &str) -> bool {
     if !row.contains('*') {
         return row == path;
@@ -93,18 +94,18 @@ fn is_plain(segment: &str) -> bool {
     is_name && segment.bytes().any(|byte| byte.is_ascii_alphanumeric())
 }
 
-/// What the CLI sent as its credential. None if it sent nothing.
+/// The credential that the CLI sent; none if it sent none.
 ///
 /// # Errors
-/// Where there are several, of which one could be meant for the broker and another for the API.
-pub fn presented_token<'a>(headers: &'a HeaderMap, api: &Api) -> Result<Option<&'a [u8]>, Reason> {
+/// If there are several: one could be meant for the broker and another for the API.
+pub fn presented_token<'a>(headers: &'a HeaderMap, api: &Api) -> Result<Option<&'a [u8]>, RefusalReason> {
     let mut found = None;
     for row in api.authorizations {
         for value in headers.get_all(row.header) {
             if found.is_some() {
-                return Err(Reason::SeveralCredentials);
+                return Err(RefusalReason::SeveralCredentials);
             }
-            // A scheme is compared as it is written: the CLIs write it so.
+            // The scheme is case-insensitive in HTTP, but the CLIs write it exactly like this.
             found = Some(value.as_bytes().strip_prefix(row.prefix.as_bytes()).unwrap_or_default());
         }
     }
@@ -124,7 +125,12 @@ mod tests {
         Expected { api, base_path, hosts: Some(vec!["127.0.0.1:4".into()]) }
     }
 
-    fn ask(provider: &str, method: &str, target: &str, headers: &[(&str, &str)]) -> Result<&'static str, Reason> {
+    fn ask(
+        provider: &str,
+        method: &str,
+        target: &str,
+        headers: &[(&str, &str)],
+    ) -> Result<&'static str, RefusalReason> {
         let mut request = Request::builder().method(method).uri(target);
         for (name, value) in headers {
             request = request.header(*name, *value);
@@ -173,25 +179,39 @@ mod tests {
             "/v1/organizations/api_keys",
         ] {
             for method in ["GET", "POST"] {
-                assert_eq!(ask("claude", method, target, &[HOST_OK]), Err(Reason::NotAllowed), "{target}");
+                assert_eq!(ask("claude", method, target, &[HOST_OK]), Err(RefusalReason::NotAllowed), "{target}");
             }
         }
-        assert_eq!(ask("claude", "DELETE", "/v1/messages", &[HOST_OK]), Err(Reason::NotAllowed));
-        assert_eq!(ask("codex", "GET", "/v1/responses", &[HOST_OK]), Err(Reason::NotAllowed), "without the upgrade");
-        assert_eq!(ask("codex", "POST", "/responses", &[HOST_OK]), Err(Reason::NotAllowed), "above the base URL");
-        assert_eq!(ask("codex", "POST", "/v1x/responses", &[HOST_OK]), Err(Reason::NotAllowed));
+        assert_eq!(ask("claude", "DELETE", "/v1/messages", &[HOST_OK]), Err(RefusalReason::NotAllowed));
+        assert_eq!(
+            ask("codex", "GET", "/v1/responses", &[HOST_OK]),
+            Err(RefusalReason::NotAllowed),
+            "without the upgrade"
+        );
+        assert_eq!(
+            ask("codex", "POST", "/responses", &[HOST_OK]),
+            Err(RefusalReason::NotAllowed),
+            "above the base URL"
+        );
+        assert_eq!(ask("codex", "POST", "/v1x/responses", &[HOST_OK]), Err(RefusalReason::NotAllowed));
     }
 
     #[test]
     fn other_targets_hosts_and_origins_are_refused() {
-        assert_eq!(ask("claude", "POST", "https://api.anthropic.com/v1/messages", &[HOST_OK]), Err(Reason::Target));
-        assert_eq!(ask("claude", "CONNECT", "api.anthropic.com:443", &[HOST_OK]), Err(Reason::Target));
-        assert_eq!(ask("claude", "OPTIONS", "*", &[HOST_OK]), Err(Reason::Target));
+        assert_eq!(
+            ask("claude", "POST", "https://api.anthropic.com/v1/messages", &[HOST_OK]),
+            Err(RefusalReason::Target)
+        );
+        assert_eq!(ask("claude", "CONNECT", "api.anthropic.com:443", &[HOST_OK]), Err(RefusalReason::Target));
+        assert_eq!(ask("claude", "OPTIONS", "*", &[HOST_OK]), Err(RefusalReason::Target));
         let path = "/v1/messages";
-        assert_eq!(ask("claude", "POST", path, &[]), Err(Reason::Host));
-        assert_eq!(ask("claude", "POST", path, &[HOST_OK, HOST_OK]), Err(Reason::Host));
-        assert_eq!(ask("claude", "POST", path, &[("host", "evil.example:4")]), Err(Reason::Host));
-        assert_eq!(ask("claude", "POST", path, &[HOST_OK, ("origin", "http://127.0.0.1:4")]), Err(Reason::Origin));
+        assert_eq!(ask("claude", "POST", path, &[]), Err(RefusalReason::Host));
+        assert_eq!(ask("claude", "POST", path, &[HOST_OK, HOST_OK]), Err(RefusalReason::Host));
+        assert_eq!(ask("claude", "POST", path, &[("host", "evil.example:4")]), Err(RefusalReason::Host));
+        assert_eq!(
+            ask("claude", "POST", path, &[HOST_OK, ("origin", "http://127.0.0.1:4")]),
+            Err(RefusalReason::Origin)
+        );
     }
 
     #[test]
@@ -203,11 +223,11 @@ mod tests {
             &[HOST_OK, connection, ("upgrade", "websocket"), ("upgrade", "h2c")],
             &[HOST_OK, ("upgrade", "websocket")],
         ] {
-            assert_eq!(ask("codex", "GET", "/v1/responses", headers), Err(Reason::NotAllowed), "{headers:?}");
+            assert_eq!(ask("codex", "GET", "/v1/responses", headers), Err(RefusalReason::NotAllowed), "{headers:?}");
         }
         let web_socket = [HOST_OK, connection, ("upgrade", "websocket")];
-        assert_eq!(ask("codex", "POST", "/v1/responses", &web_socket), Err(Reason::NotAllowed));
-        assert_eq!(ask("claude", "POST", "/v1/messages", &web_socket), Err(Reason::NotAllowed));
+        assert_eq!(ask("codex", "POST", "/v1/responses", &web_socket), Err(RefusalReason::NotAllowed));
+        assert_eq!(ask("claude", "POST", "/v1/messages", &web_socket), Err(RefusalReason::NotAllowed));
     }
 
     #[test]
@@ -228,7 +248,7 @@ mod tests {
         assert_eq!(of(&[("x-api-key", "t")]), Ok(Some(b"t".to_vec())));
         assert_eq!(of(&[("authorization", "Bearer t")]), Ok(Some(b"t".to_vec())));
         assert_eq!(of(&[("authorization", "Basic t")]), Ok(Some(Vec::new())));
-        assert_eq!(of(&[("x-api-key", "t"), ("authorization", "Bearer u")]), Err(Reason::SeveralCredentials));
-        assert_eq!(of(&[("x-api-key", "t"), ("x-api-key", "t")]), Err(Reason::SeveralCredentials));
+        assert_eq!(of(&[("x-api-key", "t"), ("authorization", "Bearer u")]), Err(RefusalReason::SeveralCredentials));
+        assert_eq!(of(&[("x-api-key", "t"), ("x-api-key", "t")]), Err(RefusalReason::SeveralCredentials));
     }
 }

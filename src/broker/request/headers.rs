@@ -1,4 +1,4 @@
-//! The headers that are not passed on, and those that replace them.
+//! The headers that are not forwarded, and those that replace them.
 
 use hyper::http::header::{
     ACCEPT_ENCODING, CONNECTION, CONTENT_ENCODING, EXPECT, HOST, HeaderMap, HeaderName, HeaderValue,
@@ -9,7 +9,7 @@ use super::head::has_word;
 use crate::provider::{Api, Authorization, Upgrade};
 use crate::secret::redaction::Redactor;
 
-/// Of one connection, not of a message (RFC 9110, section 7.6.1).
+/// Headers of one connection, not of a message (RFC 9110, section 7.6.1).
 const HOP_BY_HOP: &[&str] = &[
     "connection",
     "keep-alive",
@@ -25,8 +25,8 @@ const HOP_BY_HOP: &[&str] = &[
 /// It would lead a client past the broker.
 const ALT_SVC: &str = "alt-svc";
 
-/// Turns a client's headers into those for the API: without what is of the connection or a credential, with the API's
-/// host and what it asks for beside this kind of credential. The credential itself comes later.
+/// Turns a client's headers into those for the API: without the headers of the connection and of credentials, with the
+/// API's host and the headers that it requires with this kind of credential. The credential itself is added later.
 pub fn for_upstream(
     headers: &mut HeaderMap,
     upgrade: Upgrade,
@@ -40,7 +40,7 @@ pub fn for_upstream(
     }
     headers.remove(EXPECT);
     headers.insert(HOST, host.clone());
-    // What is compressed can be looked through neither for the key nor for what was used.
+    // The broker cannot search a compressed answer for the key, nor can a tap meter it.
     headers.insert(ACCEPT_ENCODING, HeaderValue::from_static("identity"));
     for (name, value) in authorization.with {
         add(headers, name, value, api.list_headers.contains(name));
@@ -48,12 +48,13 @@ pub fn for_upstream(
     if upgrade == Upgrade::WebSocket {
         headers.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
         headers.insert(UPGRADE, HeaderValue::from_static("websocket"));
-        // `permessage-deflate` and its like.
+        // Such as `permessage-deflate`.
         headers.remove(SEC_WEBSOCKET_EXTENSIONS);
     }
 }
 
-/// Adds what an API asks for. A list gets one word more, in one header; what else has a value keeps it.
+/// Adds a header that an API requires. A list gets one more word, in one header; any other header keeps a value that it
+/// has.
 fn add(headers: &mut HeaderMap, name: &'static str, value: &'static str, is_list: bool) {
     let name = HeaderName::from_static(name);
     let given: Vec<&HeaderValue> = headers.get_all(&name).iter().collect();
@@ -66,13 +67,13 @@ fn add(headers: &mut HeaderMap, name: &'static str, value: &'static str, is_list
     }
     let mut lines: Vec<&[u8]> = given.iter().map(|line| line.as_bytes()).collect();
     lines.push(value.as_bytes());
-    // Made of values that were valid, and commas.
+    // Valid values and commas make a valid value.
     if let Ok(joined) = HeaderValue::from_bytes(&lines.join(&b","[..])) {
         headers.insert(name, joined);
     }
 }
 
-/// Removes what is of the connection from an answer's headers, and masks the key in the others.
+/// Removes the headers of the connection from an answer, and masks the key in the others.
 pub fn clean_answer(headers: &mut HeaderMap, key: &[u8], redactor: impl Fn() -> Option<std::sync::Arc<Redactor>>) {
     remove_hop_by_hop(headers);
     headers.remove(ALT_SVC);
@@ -91,12 +92,12 @@ pub fn clean_answer(headers: &mut HeaderMap, key: &[u8], redactor: impl Fn() -> 
     }
 }
 
-/// Whether a body is as it reads, not compressed.
+/// Whether the body has no content coding, such as gzip.
 pub fn is_identity(headers: &HeaderMap) -> bool {
     headers.get_all(CONTENT_ENCODING).iter().all(|value| value.as_bytes().eq_ignore_ascii_case(b"identity"))
 }
 
-/// Whether an answer of status 101 is what was asked for: a WebSocket without extensions.
+/// Whether an answer with status 101 switches to what the client requested: a WebSocket without extensions.
 pub fn switches_protocols(headers: &HeaderMap) -> bool {
     let is_web_socket = headers.get(UPGRADE).is_some_and(|value| value.as_bytes().eq_ignore_ascii_case(b"websocket"));
     is_web_socket && !headers.contains_key(SEC_WEBSOCKET_EXTENSIONS)

@@ -1,4 +1,4 @@
-//! What a client may ask: the checks of a request's head, and the headers that go to the API instead of the client's.
+//! The checks of a request's head, and the headers that go to the API instead of the client's.
 
 mod head;
 mod headers;

@@ -1,8 +1,8 @@
 //! Sends one HTTP request that carries a credential: to exactly the given URL, only through a proxy that was named,
 //! with the system's trusted roots, and without following redirects.
 //!
-//! To be called on a thread of [`crate::net::jobs`]: it blocks, and there alone the libraries' buffers are in guarded
-//! memory and wiped. Everything that a request allocates, the thread that asks allocates: it drives the connection.
+//! Call it on a thread of [`crate::net::jobs`]: it blocks, and only there are the libraries' buffers in guarded memory
+//! and wiped. The calling thread drives the connection, so it allocates everything that the request needs.
 
 use std::future::poll_fn;
 use std::io;
@@ -26,23 +26,23 @@ pub use super::address::{check_base_url, check_proxy};
 pub use super::failure::{BETWEEN, RequestFailure};
 pub use super::tls::{holds_root, roots_of_pem};
 
-/// The most of an answer that is read, in bytes: token answers and errors are a few KiB.
+/// The most bytes of an answer that are read. Token answers and errors have a few KiB.
 pub const MAX_BODY_BYTES: usize = 64 * 1024;
 
-/// The longest wait that an endpoint can ask for: a caller hands it to a timer, and Node's hold no more than 24.8 days.
+/// The longest wait that an endpoint can request. Callers pass it to a timer, and Node's timers hold at most 24.8 days.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_millis(i32::MAX as u64);
 
-/// The time, after the deadline, for an answer of which there is one copy.
+/// The time after the deadline in which an answer that exists only once is still read.
 const LAST_READ: Duration = Duration::from_millis(250);
 
-/// What a caller may decide about every request.
+/// The settings that all requests of a caller have in common.
 #[derive(Debug, Default)]
 pub struct RequestSettings {
     /// The time limit of a whole request.
     pub timeout: Duration,
-    /// The URL of a proxy, `http://host:port`. The environment names none.
+    /// The URL of a proxy, `http://host:port`. Variables such as `HTTPS_PROXY` are not read.
     pub proxy: Option<String>,
-    /// Roots of trust beside the system's, as DER.
+    /// Roots of trust in addition to the system's, in DER.
     pub roots: Vec<Vec<u8>>,
 }
 
@@ -51,11 +51,11 @@ pub struct Request<'a> {
     pub url: &'a str,
     /// The header that carries a key.
     pub key: Option<KeyHeader<'a>>,
-    /// Further headers, which are no secrets.
+    /// Further headers, which are not secret.
     pub headers: &'a [(&'static str, &'static str)],
     /// The body of a POST, which may contain a secret; none for a GET.
     pub body: Option<GuardedBytes>,
-    /// Whether the answer is the only copy of something: it is then looked for once more when the time is up.
+    /// Whether the answer exists only once, such as a new token. It is then looked for once more after the deadline.
     pub is_precious: bool,
 }
 
@@ -73,7 +73,7 @@ type Outcome<T> = Result<T, RequestFailure>;
 /// Sends one request on its own connection and reads the answer.
 ///
 /// # Errors
-/// Why there is none.
+/// Why there is no answer.
 pub fn send(request: Request<'_>, settings: &RequestSettings) -> Outcome<Response> {
     let last_read = if request.is_precious { LAST_READ } else { Duration::ZERO };
     let deadline = Deadline { at: Instant::now() + settings.timeout, last_read };
@@ -85,7 +85,7 @@ pub fn send(request: Request<'_>, settings: &RequestSettings) -> Outcome<Respons
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build();
     let runtime = runtime.map_err(|error| RequestFailure::of_io(&error))?;
     let result = runtime.block_on(exchange(request, &upstream, deadline));
-    // A thread that still looks a name up is not waited for.
+    // Does not wait for a name that is still being resolved.
     runtime.shutdown_background();
     result
 }
@@ -96,7 +96,7 @@ fn upstream(url: &str, settings: &RequestSettings) -> Outcome<Arc<Upstream>> {
     let options = UpstreamOptions {
         roots: settings.roots.clone(),
         proxy: settings.proxy.clone(),
-        // The caller names the URL.
+        // The caller chose the URL, and not a tenant.
         addresses: Addresses::Any,
         look_ups: None,
     };
@@ -143,7 +143,7 @@ impl AsRef<[u8]> for Owned {
     }
 }
 
-/// A body that is there as a whole, or none.
+/// A whole body, or none.
 struct Whole(Option<Bytes>);
 
 impl Body for Whole {
@@ -177,8 +177,8 @@ async fn read(mut body: Incoming) -> Outcome<GuardedBytes> {
     Ok(GuardedBytes::copy_of(&buffer[..length]))
 }
 
-/// Who decides how long a request takes, and whom it waits for: the domain that a host is in (its last two labels, or the
-/// address), and the host with its port, each with the proxy that leads there.
+/// The two parties by which requests are limited: the domain of the host (its last two labels, or the address), and the
+/// host with its port, each with the proxy that leads there.
 #[must_use]
 pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
     let uri = url.parse::<Uri>().ok();
@@ -197,8 +197,8 @@ pub fn parties(url: &str, proxy: Option<&str>) -> (String, String) {
     (format!("{domain} {proxy}"), format!("{name}:{port} {proxy}"))
 }
 
-/// The header is a number of seconds or a date, which is measured from the answer's own: the server's clock may differ from
-/// ours. A date that has passed is no wait.
+/// The header is a number of seconds or a date, which is measured from the answer's own: the server's clock may differ
+/// from ours. A date that has passed is no wait.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let header = |name| headers.get(name)?.to_str().ok().map(str::trim);
     let date = |text| httpdate::parse_http_date(text).ok();

@@ -10,7 +10,7 @@ use crate::process::brokered::Brokered;
 
 const DISPOSED: &str = "This launch has ended, and its token with it. Call codexOptions() again.";
 
-/// The broker answers the launch until this is disposed of, or collected.
+/// The grant of a launch. It ends when this is disposed of or garbage-collected.
 #[napi]
 pub struct NativeGrant {
     held: Disposable<Brokered>,
@@ -18,7 +18,7 @@ pub struct NativeGrant {
 
 #[napi]
 impl NativeGrant {
-    /// Has the broker answer this process, and none other if the grant is for one process.
+    /// Binds the grant to the process that was started.
     #[napi(catch_unwind)]
     pub fn bind(&self, env: &Env, pid: i32) -> napi::Result<()> {
         self.held.get().and_then(|brokered| brokered.bind(pid)).or_throw(env)

@@ -1,4 +1,4 @@
-//! Codex and the broker: what it asks of the API, and the errors that it shows.
+//! Codex and the broker: its requests to the API, how it finds the broker, and the errors that it shows.
 
 use crate::provider::broker::{AllowedRequest, BrokerClient, ErrorForm, Transport};
 
@@ -12,15 +12,15 @@ pub(super) static REQUESTS: &[AllowedRequest] = &[
 ];
 
 /// Measured with 0.140.0, 0.158.0 and 0.169.0. A 400 ends the turn at once and its body is shown, also if it answers an
-/// upgrade, and as an `error` in an open WebSocket. A 429 ends it too, but its message is lost, so it is never given. 401, 402,
-/// 403, 404 and 413 are asked again for 7 seconds, a 5xx 30 times in 25 seconds. An upgrade that is answered by 426 becomes a
-/// POST at once; by 401, 403 and 502 it is tried 7 times before that.
+/// upgrade, and as an `error` in an open WebSocket. A 429 ends it too, but its message is lost, so the broker never
+/// sends one. After 401, 402, 403, 404 and 413, it tries again for 7 seconds; after a 5xx, 30 times in 25 seconds.
+/// After a 426 to an upgrade, it sends a POST at once; after 401, 403 and 502, it tries the upgrade 7 times first.
 pub(super) const CLIENT: BrokerClient = BrokerClient {
-    // It speaks no Unix sockets (0.163.0, four ways to name one).
+    // It cannot connect to a Unix socket (tried with 0.163.0, in four ways).
     transport: Transport::Loopback,
     since: None,
-    // The built-in model provider reads no other. OPENAI_API_KEY stays blank: what reads it would send the token
-    // elsewhere.
+    // The built-in model provider reads no other. OPENAI_API_KEY stays empty, because programs that read it would send
+    // the token elsewhere.
     token_variables: &["CODEX_API_KEY"],
     variables: &[],
     token_prefix: "pe-broker-",
@@ -30,7 +30,7 @@ pub(super) const CLIENT: BrokerClient = BrokerClient {
         after: "}}",
         headers: &[],
     },
-    // It tries a 502 again 30 times.
+    // After a 502, it would try again 30 times.
     unusable: ErrorForm {
         status: 400,
         before: r#"{"error":{"type":"server_error","code":"broker_upstream","param":null,"message":"#,
