@@ -331,8 +331,8 @@ export interface BrokerNumber {
 }
 
 /**
- * The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are properties
- * of its option `limits`.
+ * The names, ranges and defaults of the numbers that `startBroker` takes. Those that begin with `limits.` are
+ * properties of its option `limits`.
  */
 export declare function brokerNumbers(): Array<BrokerNumber>
 

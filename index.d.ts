@@ -398,8 +398,7 @@ export interface BrokerOptions {
   threads?: number | undefined
   /**
    * The absolute path of the directory in which the launches' Unix sockets are created. Other users must not be able to
-   * rename it, anything above it, or what is in it: all of these belong to root or to the user of this process, and others
-   * cannot write to them, unless the sticky bit is set. Keep it short, because the path of a socket has at most 107
+   * rename what is in it: it belongs to root or is sticky. Keep it short, because the path of a socket has at most 107
    * bytes. Default: `/run` if this process is root; otherwise `/run/user/UID` if it exists, and `/tmp`.
    */
   socketDirectory?: string | undefined
@@ -449,9 +448,6 @@ export declare class Broker {
    * after the call has returned uses the new one; requests in progress end with the old one. Environments that already
    * exist keep the old credential, so build new ones for later launches. An agent whose credential comes from a
    * {@link CredentialStore} uses the store's newest credential without this call.
-   *
-   * The call is refused (`ERR_PROVIDER_UNSUPPORTED`) while agents of the workspace use credentials of both owners or for
-   * several endpoints, because the new one could reach an endpoint that it is not meant for.
    * @param credential A `Uint8Array` is consumed: zero-filled before the call returns.
    * @param options `kind` says what the credential is. Default: `"api-key"`.
    * @returns How many credentials of running agents were replaced; 0 if no agent of the workspace runs.

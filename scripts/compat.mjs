@@ -96,7 +96,13 @@ async function counted(cli, name, program) {
   const env = { [clis[cli].variable]: program, TMPDIR: scratch }
   const options = { slowness: SLOWNESS, isPrivate: true, pattern: patternOf(cli), env, output: 'keep', log }
   try {
-    return await nodeTest(filesOf(cli, ['real-cli', 'routes'].flatMap((dir) => testFiles([], dir))), options)
+    return await nodeTest(
+      filesOf(
+        cli,
+        ['real-cli', 'routes'].flatMap((dir) => testFiles([], dir))
+      ),
+      options
+    )
   } catch (error) {
     // What failed is a row, unless it is not known.
     if (!error.counts?.failed) throw new Error(`${name}: ${error.message}; all output is in ${logOf(name)}`)
