@@ -153,10 +153,10 @@ const CASES = [
     provider: 'claude',
     name: 'a name that nobody knows, by the broker',
     baseUrl: 'http://no-such-host.invalid',
-    kind: 'server',
+    kind: 'network',
     status: 502
   },
-  { provider: 'claude', name: 'nobody listens, by the broker', baseUrl: 'http://127.0.0.1:9', kind: 'server', status: 502 },
+  { provider: 'claude', name: 'nobody listens, by the broker', baseUrl: 'http://127.0.0.1:9', kind: 'network', status: 502 },
   { provider: 'claude', name: 'its limit of turns', extra: ['--max-turns=1'], kind: 'limit', status: null },
   { provider: 'claude', name: 'an argument that it does not know', extra: ['--no-such-option'], kind: 'configuration', status: null },
   {

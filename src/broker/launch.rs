@@ -81,7 +81,7 @@ impl Broker {
         kind: CredentialKind,
         key: Arc<Secret>,
     ) -> Result<usize> {
-        credential::check(provider, kind, "The credential", key.expose_secret())?;
+        credential::check(provider, kind, "credential", key.expose_secret())?;
         if is_revoked(key.fingerprint()?) {
             let message = "This credential was revoked in this process. Pass another one.";
             return Err(Error::new(ErrorCode::CredentialRevoked, message).provider(provider.id));

@@ -5,7 +5,7 @@ use hyper::http::header::{CONNECTION, CONTENT_TYPE, HeaderValue};
 use hyper::{Response, StatusCode};
 
 use crate::net::failure::RequestFailure;
-use crate::provider::{BrokerClient, ErrorForm};
+use crate::provider::{BROKER_MARK, BrokerClient, ErrorForm};
 use crate::words::words;
 
 words! {
@@ -124,7 +124,8 @@ impl RefusalReason {
             Self::PeerUnknown => "The kernel does not say who is calling. Keep the connection open and try again.",
             Self::PeerUid => "This token belongs to another user of this machine.",
             Self::PeerProcess => {
-                "This token belongs to another process. Commands that an agent starts cannot use the agent's access."
+                "This access belongs to another process. Only the program that was started may use it: a wrapper script must end \
+                 with exec, and commands that an agent starts have no access."
             }
             Self::NotAllowed => {
                 "The broker forwards only the requests that inference needs. This request is not one of them."
@@ -156,12 +157,13 @@ impl RefusalReason {
             }
             Self::UpstreamName => "The broker cannot find the address of the API's host. Check the base URL and DNS.",
             Self::UpstreamAddress => {
-                "The API's host has no address that the broker may connect to. Check the base URL and DNS."
+                "The API's host has no public address. If that is intended, the operator lists the base URL in the option \
+                 upstreams of startBroker()."
             }
             Self::UpstreamUnreachable => "The broker cannot reach the API. Check routes, proxies and firewalls.",
             Self::UpstreamTls => {
-                "The API's certificate is not trusted, has expired or is for another name. Check the base URL, the \
-                 clock and the roots of trust."
+                "The API does not speak TLS, or its certificate is not trusted, has expired or is for another name. Check \
+                 the base URL, the clock and the roots of trust."
             }
             Self::UpstreamTimeout => "The API did not answer the broker in time.",
             Self::UpstreamProtocol => "The API's answer is not HTTP, or broke off.",
@@ -195,8 +197,10 @@ impl RefusalReason {
     }
 
     fn body(self, form: &ErrorForm) -> Bytes {
-        // No message contains a character that JSON escapes, which a test checks.
-        Bytes::from([form.before, "\"", self.message(), "\"", form.after].concat())
+        // No message contains a character that JSON escapes, which a test checks. The reason's word is what the rules of
+        // `provider::BROKER_RULES` look for.
+        let message = [self.message(), BROKER_MARK, self.as_str(), ")"].concat();
+        Bytes::from([form.before, "\"", &message, "\"", form.after].concat())
     }
 
     /// The refusal as a message in an open WebSocket; none for a CLI that opens no WebSocket.
@@ -208,6 +212,7 @@ impl RefusalReason {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::provider::{BROKER_RULES, FailureKind, FailureRule};
 
     #[test]
     fn every_refusal_is_json_with_its_message() {
@@ -216,10 +221,37 @@ mod tests {
                 for is_upgrade in [false, true] {
                     let response = reason.response(&row.vendor().broker, is_upgrade);
                     let body: serde_json::Value = serde_json::from_slice(response.body()).expect("JSON");
-                    assert_eq!(body["error"]["message"], reason.message());
+                    let message = format!("{} (broker: {})", reason.message(), reason.as_str());
+                    assert_eq!(body["error"]["message"], message);
                     assert!(response.status().is_client_error() || response.status().is_server_error());
                 }
             }
+        }
+    }
+
+    /// What a run's failure is, if this is why.
+    fn kind(reason: RefusalReason) -> FailureKind {
+        let text = format!("{}{BROKER_MARK}{})", reason.message(), reason.as_str());
+        let is_it = |rule: &&FailureRule| rule.text.is_some_and(|part| text.contains(part));
+        BROKER_RULES.iter().find(is_it).map(|rule| rule.kind).expect("the last rule matches every reason")
+    }
+
+    #[test]
+    fn the_failure_of_a_run_says_what_the_refusal_means() {
+        use RefusalReason as Reason;
+        for (reason, expected) in [
+            (Reason::Revoked, FailureKind::Authentication),
+            (Reason::CredentialExpired, FailureKind::Authentication),
+            (Reason::UpstreamName, FailureKind::Network),
+            (Reason::UpstreamUnreachable, FailureKind::Network),
+            (Reason::UpstreamTls, FailureKind::Endpoint),
+            (Reason::UpstreamAddress, FailureKind::Endpoint),
+            (Reason::Redirect, FailureKind::Endpoint),
+            (Reason::TooFast, FailureKind::Limit),
+            (Reason::BodyTooLarge, FailureKind::TooLarge),
+            (Reason::PeerProcess, FailureKind::Broker),
+        ] {
+            assert_eq!(kind(reason), expected, "{}", reason.as_str());
         }
     }
 }

@@ -26,8 +26,8 @@ pub struct Brokered {
 pub fn support(plan: &EnvPlan) -> Result<()> {
     if plan.credential.input.is_none() {
         let message = format!(
-            "{} reads this login from its own directory, so the broker has no credential to add. Use delivery \
-             \"auto\".",
+            "{} reads the login in its state directory itself, so the broker has no credential to add. Open the login \
+             with CredentialStore.open(), or use delivery \"auto\", with which the agent can read it.",
             plan.provider.name
         );
         return Err(Error::new(ErrorCode::Unsupported, message).provider(plan.provider.id).name("delivery"));

@@ -89,6 +89,10 @@ kinds! {
     InvalidRequest: "invalid-request", false,
         "The API rejected the request as invalid.",
         "Check that the CLI's version, the model and the endpoint are compatible.";
+    /// The broker did not forward a request.
+    Broker: "broker", false,
+        "The worker's broker refused a request of the CLI.",
+        "Read the reason in the CLI's message or in the audit, and what it means in docs/broker.md.";
     /// A limit that the caller set.
     Limit: "limit", false,
         "The run reached a limit that its caller set.",
@@ -135,6 +139,28 @@ impl FailureRule {
         Self { status: None, word: None, text: Some(text), kind }
     }
 }
+
+/// What the broker ends its messages with, before the reason's word and a closing parenthesis.
+pub const BROKER_MARK: &str = " (broker: ";
+
+/// What the broker's own refusals mean, by their reasons. A row has them first: their statuses are those that its CLI
+/// shows at once, and say nothing.
+pub const BROKER_RULES: &[FailureRule] = &[
+    FailureRule::text("(broker: revoked)", FailureKind::Authentication),
+    FailureRule::text("(broker: credential-expired)", FailureKind::Authentication),
+    FailureRule::text("(broker: credential-unusable)", FailureKind::Authentication),
+    FailureRule::text("(broker: upstream-name)", FailureKind::Network),
+    FailureRule::text("(broker: upstream-unreachable)", FailureKind::Network),
+    FailureRule::text("(broker: upstream-timeout)", FailureKind::Network),
+    FailureRule::text("(broker: upstream-protocol)", FailureKind::Network),
+    FailureRule::text("(broker: upstream-", FailureKind::Endpoint),
+    FailureRule::text("(broker: redirect)", FailureKind::Endpoint),
+    FailureRule::text("(broker: unreadable-error)", FailureKind::Endpoint),
+    FailureRule::text("(broker: too-", FailureKind::Limit),
+    FailureRule::text("(broker: head-too-large)", FailureKind::TooLarge),
+    FailureRule::text("(broker: body-too-large)", FailureKind::TooLarge),
+    FailureRule::text("(broker: ", FailureKind::Broker),
+];
 
 /// The meaning of HTTP statuses for every vendor of the table. A row has them after more specific texts and words, and
 /// before less specific ones.

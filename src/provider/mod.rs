@@ -35,7 +35,7 @@ pub use cli::{Cli, Companion, NativePackage, OneQuestion, Sdk};
 pub use command_line::{CommandLine, Given, Grammar, Reading, Word};
 pub use config_file::{Base, ConfigFile, Effect, FileShield, Format, Hazard, RefusedFile, RefusedWhen};
 pub use credential::{CredentialInput, CredentialKind, CredentialName, PayloadField, WhenUnused};
-pub use failure::{FailureKind, FailureRule, FailureText};
+pub use failure::{BROKER_MARK, BROKER_RULES, FailureKind, FailureRule, FailureText};
 pub use key_class::{KeyClass, KeyUse};
 pub use login::{BodyFormat, ExpiryField, ExtraToken, OauthRow, Stored};
 pub use output::{

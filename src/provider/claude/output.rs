@@ -1,7 +1,7 @@
 //! The JSON output of Claude Code, as measured on 2.1.330.
 
 use crate::provider::credential::CredentialKind;
-use crate::provider::failure::{FailureKind as Kind, FailureRule, STATUS_RULES};
+use crate::provider::failure::{BROKER_RULES, FailureKind as Kind, FailureRule, STATUS_RULES};
 use crate::provider::output::{
     CredentialClaim, EventRule, Field, FieldPath, Meaning, Output, OutputRequest, ReportArguments,
 };
@@ -98,6 +98,7 @@ pub static CLAUDE_OUTPUT: Output = Output {
     // Words: SDKAssistantMessageError in the Agent SDK 0.3.330. 403 and "not logged in" come with the word of a 401, 529
     // with that of a 500, 402 with `unknown`: status and text go first.
     failures: &[
+        BROKER_RULES,
         &[
             FailureRule::text("Not logged in", Kind::NotLoggedIn),
             FailureRule::text("No conversation found", Kind::NoSession),

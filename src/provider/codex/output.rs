@@ -1,6 +1,6 @@
 //! The JSON output of Codex, as measured on 0.163.0.
 
-use crate::provider::failure::{FailureKind as Kind, FailureRule, STATUS_RULES};
+use crate::provider::failure::{BROKER_RULES, FailureKind as Kind, FailureRule, STATUS_RULES};
 use crate::provider::output::{
     EventRule, Field, FieldPath, Meaning, Output, OutputRequest, ReportArguments, SessionFiles,
 };
@@ -55,6 +55,7 @@ pub static CODEX_OUTPUT: Output = Output {
     claims: &[],
     other_claims: &[],
     failures: &[
+        BROKER_RULES,
         &[
             FailureRule::text("no rollout found", Kind::NoSession),
             FailureRule::text("Quota exceeded", Kind::Quota),
