@@ -14,7 +14,7 @@ use hyper::service::service_fn;
 use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::time::timeout;
+use tokio::time::{sleep, timeout};
 
 use super::accept::Place;
 use super::framing::{Framed, Heads, MAX_HEAD_BYTES};
@@ -50,9 +50,12 @@ where
     S: AsyncRead + AsyncWrite + Unpin + Send + 'static,
 {
     let times = listening.shared.options.times;
-    let peer = Arc::new(peer);
+    let (peer, place) = (Arc::new(peer), Arc::new(place));
     let heads = Heads::default();
-    let service = service_fn(|request| handle(Arc::clone(&listening), Arc::clone(&peer), heads.clone(), request));
+    let service = service_fn(|request| {
+        let place = Arc::clone(&place);
+        handle(Arc::clone(&listening), Arc::clone(&peer), place, heads.clone(), request)
+    });
     let stream = TokioIo::new(StallGuard::new(Framed::new(stream, heads.clone()), times.client_stall));
     let mut builder = http1::Builder::new();
     builder
@@ -112,6 +115,7 @@ fn unreadable(listening: &Listening, peer: &Peer) -> Record {
 async fn handle(
     listening: Arc<Listening>,
     peer: Arc<Peer>,
+    place: Arc<Place>,
     heads: Heads,
     request: Request<Incoming>,
 ) -> Result<Response<ResponseBody>, Infallible> {
@@ -143,6 +147,7 @@ async fn handle(
         },
         Err(reason) => {
             drain(&parts, body).await;
+            sleep(place.pause_before_refusal()).await;
             (account, reason)
         }
     };
