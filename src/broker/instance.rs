@@ -95,7 +95,7 @@ impl Broker {
     /// Starts a broker on its own threads.
     ///
     /// # Errors
-    /// `BUSY` if the system has no thread or descriptor to spare; those of [`Options::check`] and [`Upstreams::new`].
+    /// `BUSY` if the system has no thread or descriptor to spare; those of [`Options::check`]; `CA_FILE_UNUSABLE`.
     pub fn start(options: Options) -> Result<Self> {
         options.check()?;
         let upstreams = Upstreams::new(&options)?;
