@@ -10,12 +10,16 @@ import { run } from './lib/run.mjs'
 export const say = (line) => process.stderr.write(`[set-up] ${line}\n`)
 const read = (path) => (existsSync(path) ? readFileSync(path, 'utf8') : '')
 
-/** @returns {Promise<{ regenerated: string[] }>} the committed files that a build found out of step and rewrote */
+/**
+ * @returns {Promise<{ regenerated: string[], isBuilt: boolean }>} the committed files that a build found out of step and
+ * rewrote, and whether the addon was built now, from these sources
+ */
 export async function ensure() {
   const [major, minor] = process.versions.node.split('.').map(Number)
   if (major < 20 || (major === 20 && minor < 17)) throw new Error(`Node 20.17 or newer is required; this is ${process.version}`)
   await ensureModules()
-  return { regenerated: [...(await ensureAddon()), ...(await ensureFacade())] }
+  const { isBuilt, changed } = await ensureAddon()
+  return { regenerated: [...changed, ...(await ensureFacade())], isBuilt }
 }
 
 // By content rather than by time: a checkout touches files that did not change.
@@ -50,7 +54,7 @@ async function ensureAddon() {
   // Taken before the build: a source edited meanwhile is then seen as newer.
   const source = sourceDigest([...named.map((n) => fromRoot(n)), ...walk(fromRoot('src'))])
   const state = () => JSON.stringify({ source, addons: addons(), generated: generated.map((n) => existsSync(fromRoot(n))) })
-  if (addons().length && read(stamp) === state()) return []
+  if (addons().length && read(stamp) === state()) return { isBuilt: false, changed: [] }
   say('building the addon (some minutes the first time)')
   const out = fromRoot('target', 'addon')
   await buildInto(out)
@@ -58,7 +62,7 @@ async function ensureAddon() {
   mkdirSync(fromRoot('target'), { recursive: true })
   writeFileSync(stamp, state())
   if (changed.length) say(`rewritten: ${changed.join(', ')}. Commit the changes.`)
-  return changed
+  return { isBuilt: true, changed }
 }
 
 /** After the addon, whose types it uses. */

@@ -10,7 +10,7 @@ import { fromRoot } from '../lib/paths.mjs'
 import { must } from '../lib/run.mjs'
 import { rustEnv } from '../lib/rust.mjs'
 
-export async function lint(report, { regenerated }) {
+export async function lint(report, { regenerated, isBuilt }) {
   const cargo = async (args, env = {}) => void (await must('cargo', args, { env: { ...(await rustEnv()), ...env } }))
   const deny = ['--', '-D', 'warnings']
   await report.step('lint', 'rustfmt', () => cargo(['fmt', '--check']))
@@ -36,7 +36,7 @@ export async function lint(report, { regenerated }) {
     const biome = fromRoot('node_modules', '@biomejs', 'biome', 'bin', 'biome')
     await must(process.execPath, [biome, 'check', '--error-on-warnings', '--max-diagnostics=200', fromRoot()])
   })
-  await report.step('lint', 'generated', () => checkGenerated(regenerated))
+  await report.step('lint', 'generated', () => checkGenerated(regenerated, isBuilt))
   await report.step('lint', 'catch-unwind', checkCatchUnwind)
   await report.step('lint', 'dependencies', () => checkDependencies())
   await report.step('lint', 'versions', () => checkVersions())
