@@ -577,7 +577,7 @@ export interface ExpectedRun {
 export type ExpiryUnit = 'ms' | 's'
 
 /** Why a run failed. */
-export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'no-credential' | 'quota' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'endpoint' | 'model' | 'too-large' | 'invalid-request' | 'limit' | 'no-session' | 'configuration' | 'unknown'
+export type FailureKind = 'authentication' | 'permission' | 'not-logged-in' | 'no-credential' | 'quota' | 'rate-limited' | 'overloaded' | 'server' | 'network' | 'endpoint' | 'model' | 'too-large' | 'invalid-request' | 'broker' | 'limit' | 'no-session' | 'configuration' | 'unknown'
 
 /** What the hosts of a fleet share of one login. */
 export interface FleetEntry {

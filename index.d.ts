@@ -88,6 +88,7 @@ type FailureKind =
   | 'model'
   | 'too-large'
   | 'invalid-request'
+  | 'broker'
   | 'limit'
   | 'no-session'
   | 'configuration'

@@ -306,7 +306,8 @@ const CASES = {
     {
       raise: (t) => start(t, { delivery: 'broker' }, { apiKey: undefined }, ':', { workspace: { claudeConfigDir: '/home/w/.claude' } }),
       fields: { provider: 'claude', names: ['delivery'] },
-      message: /reads the login in its state directory itself, so the broker has no credential to add\. Open the login with CredentialStore\.open\(\), or use delivery "auto", with which the agent can read it\./
+      message:
+        /reads the login in its state directory itself, so the broker has no credential to add\. Open the login with CredentialStore\.open\(\), or use delivery "auto", with which the agent can read it\./
     },
     {
       raise: (t) => start(t, { delivery: 'fd' }, { provider: 'codex' }),
