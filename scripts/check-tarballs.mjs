@@ -10,7 +10,7 @@ export async function packMain(dir) {
   const { filename, files } = await npmPack(fromRoot(), dir)
   const names = files.map((f) => f.path)
   const allowed =
-    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|docs\/[A-Za-z]+\.md|bin\/provider-env\.js|dist\/(provider-env|doctor)\.cjs)$/
+    /^(package\.json|README\.md|LICENSE|CHANGELOG\.md|SECURITY\.md|index\.(js|mjs|d\.ts|d\.mts)|docs\/[A-Za-z-]+\.md|bin\/provider-env\.js|dist\/(provider-env|doctor)\.cjs)$/
   const stray = names.filter((name) => !allowed.test(name))
   if (stray.length) throw new Error(`the main package would publish ${stray.join(', ')}`)
   const doors = Object.values(manifest().exports).flatMap(targets)
