@@ -136,6 +136,8 @@ mod tests {
             let mut text = Vec::new();
             for (length, other) in &pieces {
                 text.extend_from_slice(&placeholder[..*length]);
+                // No placeholder has one, so what follows cannot complete it.
+                text.push(b'\n');
                 text.extend_from_slice(other.as_bytes());
                 // So that nothing continues a partial placeholder.
                 text.push(b'\n');

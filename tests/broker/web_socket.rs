@@ -50,6 +50,11 @@ fn echo(conversation: &mut Conversation) -> std::io::Result<bool> {
     Ok(count > 0)
 }
 
+/// What a CLI shows of a refusal.
+fn shown(reason: RefusalReason) -> String {
+    format!("{} (broker: {})", reason.message(), reason.as_str())
+}
+
 #[test]
 fn frames_pass_both_ways_without_extensions() {
     let api = Api::start(|conversation| {
@@ -155,7 +160,7 @@ fn an_open_web_socket_is_told_why_it_ends() {
         end(&setting, &grant);
         let told = next_text(&mut client);
         assert_eq!((&told["type"], &told["status"]), (&"error".into(), &400.into()));
-        assert_eq!(told["error"]["message"], message.message());
+        assert_eq!(told["error"]["message"], shown(message));
         let mut close = [0; 4];
         client.stream.read_exact(&mut close).expect("a close frame");
         assert_eq!(close, [0x88, 2, 0x03, 0xf0], "1008, policy violation");
@@ -215,7 +220,7 @@ fn a_store_that_changes_ends_it_at_the_next_message() {
     assert_eq!(api.last().head.get("authorization"), Some("Bearer sk-proj-made-up-next"));
     generations.amend(offer("sk-proj-made-up-next", false));
     client.send(&text("third"));
-    assert_eq!(next_text(&mut client)["error"]["message"], RefusalReason::CredentialUnusable.message());
+    assert_eq!(next_text(&mut client)["error"]["message"], shown(RefusalReason::CredentialUnusable));
     assert_eq!(setting.outcome(), refused(RefusalReason::CredentialUnusable));
 }
 
