@@ -10,6 +10,8 @@ const http = require('node:http')
 const path = require('node:path')
 const { test } = require('node:test')
 const { promisify } = require('node:util')
+const { setFlagsFromString } = require('node:v8')
+const { runInNewContext } = require('node:vm')
 const { spawnPortable } = require('./support/portable.js')
 const { codexOptions, spawnProvider } = require('../index.js')
 const { makeHomes, makeOpenDir } = require('./support/homes.js')
@@ -238,6 +240,28 @@ test('the Codex SDK gets a token, which ends with dispose()', { skip: needsLinux
   const { status, text } = await ask()
   assert.match(`${status} ${text}`, /^400 .*(?:does not know this token|has ended)/)
   assert.equal(api.seen.length, 1)
+})
+
+test('the token of the Codex SDK outlives the object that codexOptions() returned', { skip: needsLinux }, async (t) => {
+  const api = await startApi(t, 'codex')
+  // The SDK copies what it needs, so the object itself may be collected while its threads run.
+  const copied = () => {
+    const { env } = makeEnv(t, { provider: 'codex' }, { baseUrl: api.baseUrl, set: { ASKS: 'itself' } })
+    const { codexPathOverride, configOverrides, env: variables } = codexOptions(env, { command: UNKNOWN, allowRoot: isRoot, cwd: '/' })
+    return { codexPathOverride, configOverrides, variables }
+  }
+  const { codexPathOverride, configOverrides, variables } = copied()
+  setFlagsFromString('--expose-gc')
+  const gc = runInNewContext('gc')
+  for (let round = 0; round < 5; round += 1) {
+    gc()
+    // Finalizers run in a later turn.
+    await new Promise((resolve) => setImmediate(resolve))
+  }
+  const asking = promisify(execFile)(codexPathOverride, configOverrides, { env: variables })
+  asking.child.stdin?.end()
+  assert.equal(JSON.parse((await asking).stdout).answer.status, 200)
+  assert.deepEqual(api.seen, [KEYS.codex])
 })
 
 /** tgkill(2) to every thread of a process but its main one, for as long as nobody stops it. Numbers of x64. */

@@ -2,7 +2,7 @@
 // broker's token, in its `env`.
 
 import path from 'node:path'
-import type { NativeProviderEnv } from '../../binding.js'
+import type { NativeGrant, NativeProviderEnv } from '../../binding.js'
 import type { ProviderEnv } from '../environment/provider-env.ts'
 import { credentialOf, nativeOf, toObject } from '../environment/provider-env.ts'
 import { binding } from '../internal/binding.ts'
@@ -133,11 +133,17 @@ export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptio
   try {
     const own = translate(() => (grant ? native.brokeredVariables(grant) : native.exposeSecrets()))
     const guards = translate(() => [...native.guardVariables(trusted, grant !== undefined), native.authority() ?? []].flat())
-    const dispose = () => grant?.dispose()
+    const dispose = () => {
+      if (!grant) return
+      grant.dispose()
+      granted.delete(grant)
+    }
+    const configOverrides = translate(() => native.configOverrides(directories, trusted, grant))
+    if (grant) granted.add(grant)
     return {
       codexPathOverride: program.path,
       env: toObject([...own, ...guards]),
-      configOverrides: translate(() => native.configOverrides(directories, trusted, grant)),
+      configOverrides,
       dispose,
       [Symbol.dispose]: dispose
     }
@@ -148,6 +154,9 @@ export function codexOptions(env: ProviderEnv, launch?: CodexLaunch): CodexOptio
 }
 
 const DELIVERIES = ['auto', 'broker', 'env']
+
+/** The SDK copies the options. A grant that nobody refers to would be collected, and end, while its threads run. */
+const granted: Set<NativeGrant> = new Set()
 
 /** @throws {ProviderError} `ERR_PROVIDER_UNSUPPORTED` if the broker was requested and there is none. */
 function usesBroker(native: NativeProviderEnv, value: unknown) {
